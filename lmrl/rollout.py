@@ -1,0 +1,74 @@
+"""Environments and a policy in lockstep. Batches only: a single game is a batch of one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lmrl.task import Start, TextEnv
+from lmrl.trajectory import History, Trajectory, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a policy is asked to answer."""
+
+    history: History
+    """observation, action, observation, …; ends with an observation."""
+    seed: int
+    """The episode's: whoever answers by chance draws from it, so that an episode does not depend on its batch."""
+    legal_actions: Callable[[], Sequence[str]]
+    """What could be said now and be valid; empty where it cannot be listed."""
+
+
+class Policy(Protocol):
+    """A player. One action turn per situation; it may cache, but what it answers depends on the situation alone."""
+
+    def act(self, situations: Sequence[Situation]) -> list[Turn]: ...
+
+
+class _Episode:
+    """One game in progress."""
+
+    def __init__(self, env: TextEnv, start: Start) -> None:
+        self.env, self.start = env, start
+        self.history: History = (Turn(env.reset(start.seed, start.options), False),)
+        self.info: dict[str, Any] = {"seed": start.seed, "success": False, "invalid_actions": 0}
+        self.over = self.terminal = False
+
+    def situation(self) -> Situation:
+        return Situation(self.history, self.start.seed, self.env.legal_actions)
+
+    def play(self, action: Turn) -> None:
+        step = self.env.step(action.text)
+        self.history += (Turn(action.text, True, step.reward, action.tokens), Turn(step.observation, False))
+        self.over, self.terminal = step.done, step.done and not step.truncated
+        if step.info:
+            self.info |= step.info
+            self.info["invalid_actions"] += self.info.pop("invalid_action", False)
+
+    def trajectory(self) -> Trajectory:
+        return Trajectory(self.history, self.terminal, self.info)
+
+
+def rollout(
+    make_env: Callable[[], TextEnv],
+    policy: Policy,
+    starts: Sequence[Start],
+    *,
+    max_turns: int,
+    on_turn: Callable[[int], None] = lambda live: None,
+) -> list[Trajectory]:
+    """Play one episode per start, all in lockstep. An episode does not depend on the batch it is in.
+
+    `on_turn` hears, before each turn, how many games still run: progress bars, and a way to stop by raising.
+    """
+    episodes = [_Episode(make_env(), start) for start in starts]
+    live = episodes
+    for _ in range(max_turns):
+        on_turn(len(live))
+        for episode, action in zip(live, policy.act([e.situation() for e in live]), strict=True):
+            episode.play(action)
+        live = [episode for episode in live if not episode.over]
+        if not live:
+            break
+    return [episode.trajectory() for episode in episodes]

@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lmrl.task import Start, TextEnv
+from tqdm import tqdm
+
+from lmrl.task import Start, Task, TextEnv
 from lmrl.trajectory import History, Trajectory, Turn
 
 
@@ -72,3 +74,26 @@ def rollout(
         if not live:
             break
     return [episode.trajectory() for episode in episodes]
+
+
+def play(
+    task: Task,
+    policy: Policy,
+    starts: Sequence[Start],
+    *,
+    label: str,
+    at_once: int = 256,
+    on_turn: Callable[[int], None] = lambda live: None,
+) -> list[Trajectory]:
+    """Play a task's episodes, `at_once` of them in lockstep, behind a progress bar."""
+    played: list[Trajectory] = []
+    with tqdm(total=len(starts), desc=label, unit="game", leave=False, disable=None) as bar:
+        for first in range(0, len(starts), at_once):
+            chunk = starts[first : first + at_once]
+
+            def show(live: int, ended: int = first + len(chunk)) -> None:
+                bar.update(ended - live - bar.n)
+                on_turn(live)
+
+            played += rollout(task.env, policy, chunk, max_turns=task.max_turns, on_turn=show)
+    return played

@@ -1,0 +1,38 @@
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_NUM_THREADS ?= 1# one thread a process, two processes at once: the fastest on few cores
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check ui speed wheel
+
+help: ## Show the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+
+setup: .venv/.ready ## Make .venv with the pinned packages and this one, if anything changed
+
+.venv/.ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt "$$(grep ^torch== constraints.txt)"
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+run: setup ## Train ILQL on the fully observed maze
+	$(BIN)/python -m lmrl task=maze algo=ilql
+
+test: setup ## Run every test, with the coverage of lmrl
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov
+
+check: setup ## Format, lint, types and the fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not learn"
+
+ui: setup ## Open MLflow on the store of the runs
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db
+
+speed: setup ## Measure speeds, each beside what it is compared with
+	$(BIN)/python -m tests.speed
+
+wheel: setup ## Build the wheel into dist/
+	$(BIN)/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .

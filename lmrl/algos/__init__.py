@@ -1,0 +1,1 @@
+"""One file an algorithm: its paper, its equations as pure functions, and a thin LightningModule."""

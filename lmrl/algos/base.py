@@ -1,0 +1,163 @@
+"""What every algorithm shares: Lightning's hooks, the learning-rate schedule, the player. Written once, one level deep.
+
+A subclass answers `loss`; the other questions have defaults. What stands before the `*` of a constructor comes from
+the program, what stands after it from the YAML.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from lmrl.models import LanguageModel, logits
+from lmrl.policy import Actor, LMPolicy, Mode
+from lmrl.tokens import Corpus, TokenBatch, View
+
+Metrics = dict[str, Tensor]
+OptimizerFactory = Callable[..., Optimizer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Learning rate over a run: linear warm-up, constant, then linear to nearly zero.
+
+    >>> schedule = Schedule(warmup=10, decay=0.5, floor=0.0)
+    >>> schedule(4, progress=0.1), schedule(100, progress=0.5), schedule(200, progress=0.75)
+    (0.5, 1.0, 0.5)
+    """
+
+    warmup: int
+    """Steps until the rate is full."""
+    decay: float
+    """Share of the run, at its end, over which the rate falls; 0 keeps it constant."""
+    floor: float
+    """What is left of the rate at the very end."""
+
+    def __call__(self, step: int, progress: float) -> float:
+        rise = min(1.0, (step + 1) / max(1, self.warmup))
+        fall = min(1.0, (1 - progress) / self.decay) if self.decay else 1.0
+        return rise * max(self.floor, fall)
+
+
+class Algorithm(LightningModule):
+    """How to learn from episodes."""
+
+    def __init__(self, model: LanguageModel, optimizer: OptimizerFactory, schedule: Schedule) -> None:
+        super().__init__()
+        self.model, self.lm = model, model.lm
+        self.make_optimizer, self.schedule = optimizer, schedule
+        self.progress: Callable[[], float] = lambda: 0.0
+        """Share of the run that is done; the data module says."""
+        self.diverged = False
+        self.round: dict[str, float] = {}
+        """What `annotate` has to say of an online round, to be logged as round/*."""
+        self.stored: Mapping[str, Any] = {}
+        """What a checkpoint says of its making, beside the model and the tokenizer."""
+
+    @property
+    def reads_observations(self) -> bool:
+        """Whether the loss looks at observation tokens too, so that windows keep their trail. Default: no."""
+        return False
+
+    def keep(self, total: NDArray[Any], success: NDArray[Any]) -> NDArray[Any]:
+        """Which episodes to learn from, one truth value each, given raw returns and successes. Default: all."""
+        return total == total
+
+    def annotate(self, corpus: Corpus, batches: Callable[[], Iterable[TokenBatch]]) -> Metrics:
+        """What must be fixed before the first gradient: name -> x_N over the corpus' action tokens.
+
+        batches: all windows in order. Default: nothing.
+        """
+        return {}
+
+    def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
+        """The number to minimise, and what to log beside it."""
+        raise NotImplementedError
+
+    def skips(self) -> bool:
+        """Whether what is left of this round is to be passed over. Default: no."""
+        return False
+
+    def after_step(self) -> None:
+        """What follows each step of the optimiser (target networks). Default: nothing."""
+
+    def actor(self) -> Actor:
+        """What is played. Default: the language model itself; an action ranks by its log-probability."""
+
+        def score(states: Sequence[Tensor], said_N: Tensor) -> Tensor:
+            return chosen(self.logits(states[0]).log_softmax(-1), said_N)
+
+        return Actor([self.lm], lambda states: self.logits(states[0]), score)
+
+    def logits(self, h: Tensor) -> Tensor:
+        """The language model's scores of the next token, [..., D] -> [..., V]."""
+        return logits(self.lm, self.model.codec.size, h)
+
+    def policy(self, view: View, mode: Mode) -> LMPolicy:
+        """The player that these weights make."""
+        return LMPolicy(self.actor(), self.model.codec, view, mode=mode)
+
+    def train(self, mode: bool = True) -> "Algorithm":
+        """As every module's, but a reference policy or a target network never leaves evaluation mode."""
+        super().train(mode)
+        for child in self.children():
+            if not any(p.requires_grad for p in child.parameters()):
+                child.eval()
+        return self
+
+    def training_step(self, batch: TokenBatch, _: int) -> Tensor | None:
+        if self.skips():
+            return None
+        loss, metrics = self.loss(batch)
+        if not math.isfinite(float(loss.detach())):
+            return self._diverge("the loss is not finite")
+        if self.global_step % self.trainer.log_every_n_steps == 0:
+            self.log_dict({f"train/{k}": v for k, v in ({"loss": loss.detach()} | metrics).items()})
+            self.log("train/lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+        return loss
+
+    def _diverge(self, reason: str) -> None:
+        """End the run with the weights as they are: they stem from the last finite step."""
+        self.diverged = True
+        self.trainer.should_stop = True
+        print(f"diverged at step {self.global_step}: {reason}")
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        norm = nn.utils.get_total_norm([p.grad for p in self.parameters() if p.grad is not None])
+        if not torch.isfinite(norm):
+            self._diverge("the gradient is not finite")
+            optimizer.zero_grad(set_to_none=True)  # without gradients the optimiser moves nothing
+        elif self.global_step % self.trainer.log_every_n_steps == 0:
+            self.log("train/grad_norm", norm)
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        if not self.diverged:
+            self.after_step()
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self.make_optimizer(decay_groups(self))
+        scheduler = LambdaLR(optimizer, lambda step: self.schedule(step, self.progress()))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["lmrl"] = dict(self.model.describe()) | dict(self.stored)
+
+
+def decay_groups(module: nn.Module) -> list[dict[str, Any]]:
+    """Trainable parameters for an optimiser: matrices as they come, biases and norms without weight decay."""
+    trained = [p for p in module.parameters() if p.requires_grad]
+    flat = [p for p in trained if p.ndim < 2]
+    return [{"params": [p for p in trained if p.ndim >= 2]}, {"params": flat, "weight_decay": 0.0}]
+
+
+def chosen(scores_NV: Tensor, action_N: Tensor) -> Tensor:
+    """The score of the token that was chosen: x_N."""
+    return scores_NV.gather(-1, action_N[:, None])[:, 0]

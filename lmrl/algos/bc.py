@@ -1,0 +1,55 @@
+"""Behaviour cloning: the likelihood of what the data's players said (LMRL-Gym, section 5; arXiv:2311.18232).
+
+    L = - sum_s w_s log p(x_(s+1) | x_0..x_s) / sum_s w_s,   w = 1 on action tokens, `observation_weight` elsewhere
+
+The reference trains on action tokens alone (weight 0), since it starts from a pretrained model. A model from scratch
+has to learn what observations mean, so it also predicts them: a world model that stands in for pretraining.
+"""
+
+import torch
+from torch import Tensor
+
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen
+from lmrl.models import LanguageModel, hidden
+from lmrl.returns import masked_mean
+from lmrl.tokens import TokenBatch
+
+
+def weighted_nll(nll_K: Tensor, weight_K: Tensor) -> Tensor:
+    """Mean negative log-likelihood under weights.
+
+    >>> weighted_nll(torch.tensor([1.0, 4.0]), torch.tensor([1.0, 0.5])).item()
+    2.0
+    """
+    return (nll_K * weight_K).sum() / weight_K.sum()
+
+
+class BC(Algorithm):
+    """Behaviour cloning."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        *,
+        optimizer: OptimizerFactory,
+        schedule: Schedule,
+        observation_weight: float,
+    ) -> None:
+        super().__init__(model, optimizer, schedule)
+        if observation_weight < 0:
+            raise ValueError(f"algo.observation_weight = {observation_weight}: a weight is at least 0")
+        self.observation_weight = observation_weight
+
+    @property
+    def reads_observations(self) -> bool:
+        return self.observation_weight > 0
+
+    def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
+        weight_BS = batch.action_BS.float()
+        if self.reads_observations:
+            weight_BS = torch.where(batch.action_BS, 1.0, self.observation_weight * batch.fresh_BS)
+        learnt_BS = weight_BS > 0
+        h_KD = hidden(self.lm, batch.ids_BT)[:, :-1][learnt_BS]
+        nll_K = -chosen(self.logits(h_KD).log_softmax(-1), batch.ids_BT[:, 1:][learnt_BS])
+        action_nll = masked_mean(nll_K.detach(), batch.action_BS[learnt_BS])
+        return weighted_nll(nll_K, weight_BS[learnt_BS]), {"action_nll": action_nll}

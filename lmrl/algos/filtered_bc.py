@@ -1,0 +1,46 @@
+"""Filtered behaviour cloning: BC on the best episodes (LMRL-Gym, section 5).
+
+Dialogue and Wordle keep the best share by raw return, Maze and Chess the successes (`spec` of the paper's appendix).
+With `data=online` the same class is online filtered BC: each round keeps the best of what the policy just played.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmrl.algos.base import OptimizerFactory, Schedule
+from lmrl.algos.bc import BC
+from lmrl.models import LanguageModel
+
+
+def best_share(total: NDArray[Any], share: float) -> NDArray[Any]:
+    """Which returns reach the (1 - share) percentile, linearly interpolated; ties are kept.
+
+    >>> best_share(np.array([1.0, 2.0, 3.0, 4.0]), 0.5).tolist()
+    [False, False, True, True]
+    """
+    return total >= np.percentile(total, 100 * (1 - share))
+
+
+class FilteredBC(BC):
+    """BC on the best `share` of the episodes, of the successful ones alone if `successes_only`."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        *,
+        optimizer: OptimizerFactory,
+        schedule: Schedule,
+        observation_weight: float,
+        share: float,
+        successes_only: bool,
+    ) -> None:
+        super().__init__(model, optimizer=optimizer, schedule=schedule, observation_weight=observation_weight)
+        if not 0 < share <= 1:
+            raise ValueError(f"algo.share = {share}: a share of the episodes lies in (0, 1]")
+        self.share, self.successes_only = share, successes_only
+
+    def keep(self, total: NDArray[Any], success: NDArray[Any]) -> NDArray[Any]:
+        keep: NDArray[Any] = best_share(total, self.share)
+        return keep & success if self.successes_only else keep

@@ -1,0 +1,149 @@
+"""Implicit language Q-learning (Snell et al. 2022, arXiv:2206.11871), as in LMRL-Gym's `ilql/base_interface.py`.
+
+    y_n  = r_n + gamma V(s')                                   s': where the next action token is predicted
+    L_Q  = mean_n 1/2 (Q1 - y)^2 + 1/2 (Q2 - y)^2
+    L_V  = mean_n |tau - 1(u < 0)| 1/2 u^2,  u = min(Q1', Q2') - V         Q': Polyak copies
+    L    = L_Q + L_V + c [data_nll(Q1) + data_nll(Q2)] + w nll(value trunk)
+
+V is an upper expectile of Q over the data's actions, so nothing outside the data is ever asked about.
+Not inherited: a terminal transition followed by a copy of itself (`maze/ilql/train_ilql.py:118`), cut episodes that
+count as ended. Options beyond the reference: rewards scaled, targets clamped to what returns can be, one Bellman
+backup per turn, an LM loss on the value trunk (Snell et al.; trlX), tokens outside the data's support masked.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen
+from lmrl.algos.values import data_nll, least, perturbed
+from lmrl.models import LanguageModel, ValueNet, frozen, hidden, logits, polyak
+from lmrl.policy import Actor
+from lmrl.returns import Unit, discounts, expectile_loss, masked_mean, turn_ends
+from lmrl.tokens import CUT, TERMINAL, TokenBatch
+
+
+def successors(value_N: Tensor, row_N: Tensor, after_B: Tensor) -> Tensor:
+    """V where each action token's successor is predicted: the window's next one, else what follows the window.
+
+    >>> successors(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0, 0, 1]), torch.tensor([0.0, 9.0])).tolist()
+    [2.0, 0.0, 9.0]
+    """
+    next_N = value_N.roll(-1)
+    last_N = row_N != row_N.roll(-1)
+    last_N[-1] = True
+    return torch.where(last_N, after_B[row_N], next_N)
+
+
+def td_targets(batch: TokenBatch, value_N: Tensor, after_B: Tensor, *, gamma: float, discount: Unit, backup: Unit) -> Tensor:
+    """y_n = r + gamma V(s'), one backup per token, or per turn: then all tokens of an action share its target."""
+    reward_N, last_N = batch.at_actions(batch.reward_BS), batch.at_actions(batch.last_BS)
+    target_N = reward_N + discounts(last_N, gamma, discount) * successors(value_N, batch.row_N, after_B)
+    return target_N if backup == "token" else target_N[turn_ends(last_N)]
+
+
+def has_successor(batch: TokenBatch, backup: Unit) -> Tensor:
+    """Which action tokens have a target: all but the last of an episode that the clock cut (of its last turn)."""
+    row_N, last_N = batch.row_N, batch.at_actions(batch.last_BS)
+    final_N = row_N != row_N.roll(-1)
+    final_N[-1] = True
+    final_N = final_N if backup == "token" else final_N[turn_ends(last_N)]
+    return ~(final_N & (batch.end_B == CUT)[row_N])
+
+
+class ILQL(Algorithm):
+    """Implicit language Q-learning. Values are held in units of 1 / reward_scale."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        *,
+        optimizer: OptimizerFactory,
+        schedule: Schedule,
+        gamma: float,
+        discount: Unit,
+        backup: Unit,
+        tau: float,
+        cql_weight: float,
+        lm_weight: float,
+        polyak: float,
+        reward_scale: float,
+        head_bias: float,
+        value_range: list[float] | None,
+        beta: float,
+        support: float,
+        act_with: str,
+    ) -> None:
+        super().__init__(model, optimizer, schedule)
+        if act_with not in ("online", "target"):
+            raise ValueError(f"algo.act_with = {act_with}: online or target")
+        self.lm.requires_grad_(False)  # pi_beta
+        size = model.codec.size
+        self.value = ValueNet(model, {"q1": size, "q2": size, "v": 1}, bias=head_bias * reward_scale)
+        self.value.lm.requires_grad_(True)
+        self.target = frozen(self.value)
+        self.gamma, self.discount, self.backup, self.tau = gamma, discount, backup, tau
+        self.cql_weight, self.lm_weight, self.polyak, self.reward_scale = cql_weight, lm_weight, polyak, reward_scale
+        self.value_range, self.beta, self.support, self.act_with = value_range, beta, support, act_with
+
+    def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
+        action_N = batch.action_N
+        # the pass with gradients goes first: autocast would reuse weights that a pass without them had cast
+        h_BTD = hidden(self.value.lm, batch.ids_BT)
+        h_ND = batch.at_actions(h_BTD[:, :-1])
+        q1_NV, q2_NV, v_N = (self.value.head(name, h_ND) for name in ("q1", "q2", "v"))
+        y_N = self._targets(batch, v_N.detach(), h_BTD.detach())
+        with torch.no_grad():
+            h_target_ND = batch.at_actions(hidden(self.target.lm, batch.ids_BT)[:, :-1])
+            q_target_N = least([chosen(self.target.head(name, h_target_ND), action_N) for name in ("q1", "q2")])
+        valid_N = has_successor(batch, self.backup)
+        q_N = chosen(q1_NV, action_N), chosen(q2_NV, action_N)
+        q_loss = masked_mean(0.5 * sum((q - y_N).square() for q in q_N), valid_N)
+        v_loss = masked_mean(expectile_loss(q_target_N - v_N, self.tau), valid_N)
+        nll = (data_nll(q1_NV, action_N) + data_nll(q2_NV, action_N)).mean()
+        loss = q_loss + v_loss + self.cql_weight * nll
+        metrics = {"q_loss": q_loss, "v_loss": v_loss, "cql_loss": nll}
+        if self.lm_weight:
+            scores_NV = logits(self.value.lm, self.model.codec.size, h_ND)
+            metrics["lm_loss"] = torch.nn.functional.cross_entropy(scores_NV, action_N)
+            loss = loss + self.lm_weight * metrics["lm_loss"]
+        metrics |= {"v": v_N.mean() / self.reward_scale, "q": q_N[0].mean() / self.reward_scale}
+        metrics["target"] = masked_mean(y_N, valid_N) / self.reward_scale
+        return loss, {k: v.detach() for k, v in metrics.items()}
+
+    @torch.no_grad()
+    def _targets(self, batch: TokenBatch, v_N: Tensor, h_BTD: Tensor) -> Tensor:
+        after_B = self._after(batch, h_BTD) / self.reward_scale
+        y_N = td_targets(
+            batch, v_N / self.reward_scale, after_B, gamma=self.gamma, discount=self.discount, backup=self.backup
+        )
+        return (y_N.clamp(*self.value_range) if self.value_range else y_N) * self.reward_scale
+
+    def _after(self, batch: TokenBatch, h_BTD: Tensor) -> Tensor:
+        """V of what follows each window: its trail's last token, and 0 where the episode ended."""
+        if batch.trail_BT is not None:
+            assert batch.trail_length_B is not None
+            h_BTD, length_B = hidden(self.value.lm, batch.trail_BT), batch.trail_length_B
+        else:
+            length_B = batch.length_B
+        h_BD = h_BTD[torch.arange(len(h_BTD)), (length_B - 1).clamp(min=0)]
+        return self.value.head("v", h_BD) * (batch.end_B != TERMINAL)
+
+    def after_step(self) -> None:
+        polyak(self.target, self.value, self.polyak)
+
+    def actor(self) -> Actor:
+        net = self.value if self.act_with == "online" else self.target
+        assert isinstance(net, ValueNet)
+
+        def q(states: Sequence[Tensor]) -> Tensor:
+            return least([net.head(name, states[1]) for name in ("q1", "q2")]) / self.reward_scale
+
+        def scores(states: Sequence[Tensor]) -> Tensor:
+            return perturbed(self.logits(states[0]), q(states), beta=self.beta, support=self.support)
+
+        def score(states: Sequence[Tensor], said_N: Tensor) -> Tensor:
+            return chosen(q(states), said_N) - net.head("v", states[1]) / self.reward_scale
+
+        return Actor([self.lm, net.lm], scores, score)

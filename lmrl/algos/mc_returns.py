@@ -1,0 +1,69 @@
+"""Monte-Carlo returns: Q by regression on the data's reward-to-go (LMRL-Gym, section 5; `mc_returns/base_interface.py`).
+
+    L = mean_n 1/2 (Q(s_n, a_n) - R_n)^2 + c (logsumexp Q(s_n, .) - Q(s_n, a_n))
+
+Q is the value of whoever made the data; one step of improvement comes from acting by log pi_beta + beta Q.
+Not inherited: the terminal reward counted twice (`maze/mc_returns/train_mc.py:118`), powers of gamma that underflow.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from torch import Tensor
+
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen
+from lmrl.algos.values import data_nll, perturbed
+from lmrl.models import LanguageModel, ValueNet, hidden
+from lmrl.policy import Actor
+from lmrl.returns import Unit, discounts, reward_to_go
+from lmrl.tokens import Corpus, TokenBatch
+
+
+def regression(q_N: Tensor, return_N: Tensor) -> Tensor:
+    """Half the mean squared error."""
+    return 0.5 * (q_N - return_N).square().mean()
+
+
+class MCReturns(Algorithm):
+    """Regression of Q on returns. Values are held in units of 1 / reward_scale."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        *,
+        optimizer: OptimizerFactory,
+        schedule: Schedule,
+        gamma: float,
+        discount: Unit,
+        reward_scale: float,
+        head_bias: float,
+        cql_weight: float,
+        beta: float,
+        support: float,
+    ) -> None:
+        super().__init__(model, optimizer, schedule)
+        self.lm.requires_grad_(False)  # pi_beta
+        self.value = ValueNet(model, {"q": model.codec.size}, bias=head_bias * reward_scale)
+        self.gamma, self.discount, self.reward_scale = gamma, discount, reward_scale
+        self.cql_weight, self.beta, self.support = cql_weight, beta, support
+
+    def annotate(self, corpus: Corpus, batches: Callable[[], Iterable[TokenBatch]]) -> Metrics:
+        actions = corpus.actions()
+        discount_N = discounts(actions.last_N, self.gamma, self.discount)
+        return {"return": reward_to_go(actions.reward_N * self.reward_scale, discount_N, actions.episode_N)}
+
+    def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
+        q_NV = self.value.head("q", batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1]))
+        q_N = chosen(q_NV, batch.action_N)
+        error, nll = regression(q_N, batch.notes["return"]), data_nll(q_NV, batch.action_N).mean()
+        metrics = {"q_loss": error, "q": q_N.mean() / self.reward_scale, "cql_loss": nll}
+        return error + self.cql_weight * nll, {k: v.detach() for k, v in metrics.items()}
+
+    def actor(self) -> Actor:
+        def scores(states: Sequence[Tensor]) -> Tensor:
+            q = self.value.head("q", states[1]) / self.reward_scale
+            return perturbed(self.logits(states[0]), q, beta=self.beta, support=self.support)
+
+        def score(states: Sequence[Tensor], said_N: Tensor) -> Tensor:
+            return chosen(self.value.head("q", states[1]), said_N)
+
+        return Actor([self.lm, self.value.lm], scores, score)

@@ -1,0 +1,188 @@
+"""Proximal policy optimisation with a KL leash (Schulman et al. 2017, arXiv:1707.06347; LMRL-Gym's `ppo/base_interface.py`).
+
+    r_n <- scale r_n - kappa (log pi - log pi_0)              on every action token
+    A   = GAE(r, V), whitened over the round;   R = A + V      before whitening
+    L   = mean_n max(-A rho, -A clip(rho, 1 - eps, 1 + eps)) + c_v 1/2 mean_n max((V - R)^2, (V_clip - R)^2) + w L_BC
+
+Old log-probabilities are re-scored with the update's own arithmetic, so rho is exactly 1 before the first step.
+Each thing that PPO's instability may hang on is one option with the sound choice as default. Not inherited:
+dropout in the update but not in the re-scoring (`maze/ppo`), a softmax over rows that no token has, the sign of the
+k3 estimator (`ppo/base_interface.py:579`), cut episodes whose future is counted twice.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen
+from lmrl.algos.bc import weighted_nll
+from lmrl.models import Head, LanguageModel, frozen, hidden, logits
+from lmrl.returns import Unit, discounts, gae, turn_of, whiten
+from lmrl.tokens import CUT, Actions, Corpus, TokenBatch
+
+Estimator = Literal["k1", "k2", "k3"]
+
+
+def kl_estimate(log_ratio_N: Tensor, kind: str) -> Tensor:
+    """KL(pi || pi_0) from samples of pi, given log pi - log pi_0 (Schulman 2020, "Approximating KL divergence").
+
+    >>> kl_estimate(torch.tensor([0.5]), "k2").item()
+    0.125
+    """
+    match kind:
+        case "k1":
+            return log_ratio_N
+        case "k2":
+            return 0.5 * log_ratio_N.square()
+        case "k3":
+            return torch.expm1(-log_ratio_N) + log_ratio_N
+    raise ValueError(f"algo.kl_estimator = {kind}: k1, k2 or k3")
+
+
+def clipped_surrogate(log_ratio_N: Tensor, advantage_N: Tensor, *, clip: float) -> tuple[Tensor, Metrics]:
+    """Equation 7 of the paper as a loss, and how far the policy has moved."""
+    ratio_N = log_ratio_N.exp()
+    loss_N = torch.maximum(-advantage_N * ratio_N, -advantage_N * ratio_N.clamp(1 - clip, 1 + clip))
+    moved = ((ratio_N - 1).abs() > clip).float().mean()
+    return loss_N.mean(), {"clip_fraction": moved, "approx_kl": kl_estimate(-log_ratio_N, "k3").mean()}
+
+
+def value_error(value_N: Tensor, old_N: Tensor, return_N: Tensor, *, clip: float | None) -> Tensor:
+    """Half the squared error, of the worse of V and V kept within `clip` of its old self."""
+    error_N = (value_N - return_N).square()
+    if clip is not None:
+        near_N = old_N + (value_N - old_N).clamp(-clip, clip)
+        error_N = torch.maximum(error_N, (near_N - return_N).square())
+    return 0.5 * error_N.mean()
+
+
+def adapted(coef: float, kl: float, *, target: float, horizon: int, samples: int) -> float:
+    """The next KL coefficient of an adaptive controller (Ziegler et al. 2019, arXiv:1909.08593, section 2.2).
+
+    >>> adapted(0.1, 12.0, target=6.0, horizon=100, samples=10)
+    0.102
+    """
+    error = min(0.2, max(-0.2, kl / target - 1))
+    return round(coef * (1 + error * samples / horizon), 12)
+
+
+class PPO(Algorithm):
+    """Clipped policy gradient. The value head sits on the policy's own trunk."""
+
+    coef: Tensor
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        *,
+        optimizer: OptimizerFactory,
+        schedule: Schedule,
+        clip: float,
+        log_ratio_clamp: float | None,
+        gamma: float,
+        discount: Unit,
+        lam: float,
+        advantage: Unit,
+        whiten: bool,
+        value_coef: float,
+        value_clip: float | None,
+        value_into_trunk: bool,
+        reward_scale: float,
+        head_bias: float,
+        kl_coef: float,
+        kl_estimator: Estimator,
+        kl_target: float | None,
+        kl_horizon: int,
+        stop_kl: float | None,
+        bc_weight: float,
+        dropout: bool,
+    ) -> None:
+        super().__init__(model, optimizer, schedule)
+        kl_estimate(torch.zeros(1), kl_estimator)
+        self.reference = frozen(self.lm)
+        self.head = Head(int(self.lm.config.hidden_size), 1, bias=head_bias * reward_scale)
+        self.register_buffer("coef", torch.tensor(kl_coef, dtype=torch.float64))
+        self.clip, self.log_ratio_clamp = clip, log_ratio_clamp
+        self.gamma, self.discount, self.lam, self.advantage, self.whiten = gamma, discount, lam, advantage, whiten
+        self.value_coef, self.value_clip, self.value_into_trunk = value_coef, value_clip, value_into_trunk
+        self.reward_scale, self.kl_estimator = reward_scale, kl_estimator
+        self.kl_target, self.kl_horizon = kl_target, kl_horizon
+        self.stop_kl, self.bc_weight, self.dropout = stop_kl, bc_weight, dropout
+        self._enough = False
+
+    def _score(self, batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """log pi [N], its entropy [N] and V [N] at the action tokens."""
+        h_ND = batch.at_actions(hidden(self.lm, batch.ids_BT)[:, :-1])
+        log_NV = self.logits(h_ND).log_softmax(-1)
+        entropy_N = -(log_NV.exp() * log_NV).sum(-1).detach()
+        value_N = self.head(h_ND if self.value_into_trunk else h_ND.detach())[:, 0]
+        return chosen(log_NV, batch.action_N), entropy_N, value_N
+
+    def _reference(self, batch: TokenBatch) -> Tensor:
+        h_ND = batch.at_actions(hidden(self.reference, batch.ids_BT)[:, :-1])
+        return chosen(logits(self.reference, self.model.codec.size, h_ND).log_softmax(-1), batch.action_N)
+
+    @torch.no_grad()
+    def annotate(self, corpus: Corpus, batches: Callable[[], Iterable[TokenBatch]]) -> Metrics:
+        scored = [(*self._score(batch), self._reference(batch)) for batch in batches()]
+        log_N, entropy_N, value_N, ref_N = (torch.cat(parts).float().cpu() for parts in zip(*scored, strict=True))
+        actions = corpus.actions()
+        penalty_N = kl_estimate(log_N - ref_N, self.kl_estimator)
+        reward_N = self.reward_scale * actions.reward_N - float(self.coef) * penalty_N
+        advantage_N, return_N = self._advantages(reward_N, value_N, actions, torch.from_numpy(corpus.end == CUT))
+        kl = float(kl_estimate(log_N - ref_N, "k3").mean())
+        self.round = {"kl": kl, "kl_coef": float(self.coef), "entropy": float(entropy_N.mean())}
+        if self.kl_target is not None:
+            turns = int(actions.last_N.sum())
+            self.coef.fill_(
+                adapted(float(self.coef), kl, target=self.kl_target, horizon=self.kl_horizon, samples=turns)
+            )
+        self._enough = False
+        notes = {"logprob": log_N, "value": value_N, "return": return_N}
+        return notes | {"advantage": whiten(advantage_N) if self.whiten else advantage_N}
+
+    def _advantages(self, reward_N: Tensor, value_N: Tensor, actions: Actions, cut_W: Tensor) -> tuple[Tensor, Tensor]:
+        """Advantages and returns by GAE over tokens, or over turns: then all tokens of an action share both.
+
+        What follows a cut episode is taken to be worth what its last state was: the clock is no part of the state.
+        """
+        turn_N, last_U = turn_of(actions.last_N), actions.last_N.nonzero()[:, 0]
+        first_U = torch.cat([torch.zeros(1, dtype=torch.long), last_U[:-1] + 1])
+        episode_U = actions.episode_N[last_U]
+        final_U = torch.cat([episode_U[1:] != episode_U[:-1], torch.ones(1, dtype=torch.bool)])
+        bootstrap_E = (value_N[first_U] * cut_W[actions.window_N[last_U]])[final_U]
+        if self.advantage == "token":
+            discount_N = discounts(actions.last_N, self.gamma, self.discount)
+            advantage_N = gae(reward_N, value_N, discount_N, actions.episode_N, bootstrap_E, lam=self.lam)
+            return advantage_N, advantage_N + value_N
+        reward_U = torch.zeros(len(last_U)).index_add_(0, turn_N, reward_N)
+        discount_U = torch.full((len(last_U),), self.gamma)
+        advantage_U = gae(reward_U, value_N[first_U], discount_U, episode_U, bootstrap_E, lam=self.lam)
+        return advantage_U[turn_N], (advantage_U + value_N[first_U])[turn_N]
+
+    def skips(self) -> bool:
+        return self._enough
+
+    def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
+        self.lm.train(self.dropout)
+        log_N, entropy_N, value_N = self._score(batch)
+        log_ratio_N = log_N - batch.notes["logprob"]
+        if self.log_ratio_clamp is not None:
+            log_ratio_N = log_ratio_N.clamp(-self.log_ratio_clamp, self.log_ratio_clamp)
+        policy_loss, metrics = clipped_surrogate(log_ratio_N, batch.notes["advantage"], clip=self.clip)
+        value_loss = value_error(value_N, batch.notes["value"], batch.notes["return"], clip=self.value_clip)
+        self._enough = self.stop_kl is not None and float(metrics["approx_kl"]) > self.stop_kl
+        loss = policy_loss + self.value_coef * value_loss
+        metrics |= {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy_N.mean()}
+        if self.bc_weight:
+            metrics["bc_loss"] = self._bc_loss(batch)
+            loss = loss + self.bc_weight * metrics["bc_loss"]
+        return loss, {k: v.detach() for k, v in metrics.items()}
+
+    def _bc_loss(self, batch: TokenBatch) -> Tensor:
+        if batch.beside is None:
+            raise ValueError(f"algo.bc_weight = {self.bc_weight}: needs offline windows, set data.offline_batch above 0")
+        log_N, _, _ = self._score(batch.beside)
+        return weighted_nll(-log_N, torch.ones_like(log_N))

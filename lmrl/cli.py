@@ -1,0 +1,132 @@
+"""The commands `lmrl`, `lmrl-eval`, `lmrl-play` and `lmrl-data`: Hydra over what does the work.
+
+They promise to answer `--help` and a wrong config within a second, so this module imports nothing heavy; to tell an
+error in one line (LMRL_TRACEBACK=1 or HYDRA_FULL_ERROR=1: with its traceback); and to end with 0, with 1 after an
+error (of any job, in a multirun), with 130 when interrupted.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, InstantiationException
+from hydra.utils import get_method
+from omegaconf import DictConfig
+from yaml import YAMLError
+
+from lmrl.config import check, conf_dir
+from lmrl.overrides import complete, explain
+from lmrl.signatures import from_source
+
+HYDRA_RAISES = "HYDRA_FULL_ERROR"
+"""The variable by which Hydra hands its errors on instead of printing them; we tell them our way."""
+
+
+def train() -> int:
+    """`lmrl task=wordle algo=ilql`: make the data, train, play, score, log."""
+    return run("train", "lmrl.train.train")
+
+
+def evaluate() -> int:
+    """`lmrl-eval ckpt=PATH`: a checkpoint plays; scores with confidence intervals."""
+    return run("evaluate", "lmrl.evaluate.evaluate")
+
+
+def play() -> int:
+    """`lmrl-play task=wordle`: a person plays, and the same record comes out."""
+    return run("play", "lmrl.play.play")
+
+
+def data() -> int:
+    """`lmrl-data task=wordle`: make a task's data and print its statistics."""
+    return run("datasets", "lmrl.datasets.prepare")
+
+
+def run(root: str, work: str) -> int:
+    """Run Hydra over `conf/<root>.yaml` with the function of the dotted name `work`; return the exit status.
+
+    The function takes the config, the run's folder and the overrides that were typed. A job that fails in a multirun is
+    told at once and the others go on.
+    """
+    arguments = complete(root, sys.argv[1:])
+    asked = os.environ.get(HYDRA_RAISES)
+    full = "1" in (asked, os.environ.get("LMRL_TRACEBACK"))
+    tell = _teller(root, arguments, full)
+    failed: list[Exception] = []
+    here = os.getpid()
+
+    def job(cfg: DictConfig) -> object:
+        try:
+            with _environ(HYDRA_RAISES, asked):
+                return _do(work, cfg)
+        except Exception as error:
+            if os.getpid() != here:  # in a launcher's worker: Hydra carries the error home
+                raise
+            tell(error)
+            failed.append(error)
+            return None
+
+    try:
+        with _environ(HYDRA_RAISES, "1"):
+            _hydra(job, root, arguments)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        tell(error)
+        return 1
+    return 1 if failed else 0
+
+
+def _hydra(job: Callable[[DictConfig], object], root: str, arguments: list[str]) -> None:
+    sys.argv[1:] = arguments
+    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=root)(job)()
+
+
+def _do(work: str, cfg: DictConfig) -> object:
+    check(cfg, from_source)  # what the files tell, before the import that takes seconds
+    runtime = HydraConfig.get()
+    return get_method(work)(cfg, Path(runtime.runtime.output_dir), list(runtime.overrides.task))
+
+
+def _teller(root: str, arguments: list[str], full: bool) -> Callable[[Exception], None]:
+    def tell(error: Exception) -> None:
+        line = None if full else describe(error, root, arguments)
+        if line is None:
+            traceback.print_exception(error)
+        else:
+            print(f"error: {line}", file=sys.stderr)
+
+    return tell
+
+
+def describe(error: Exception, root: str, arguments: list[str]) -> str | None:
+    """What a user can mend, in a line; None for a fault of ours, which deserves its traceback."""
+    if isinstance(error, InstantiationException):  # Hydra's wrapping of what a constructor raised
+        key = str(error).rpartition("full_key: ")[2]
+        cause = describe(error.__cause__, root, arguments) if isinstance(error.__cause__, Exception) else None
+        return cause and f"{key}: {cause}"
+    if isinstance(error, HydraException):
+        return explain(error, root, arguments)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, YAMLError):
+        return " ".join(str(error).split())
+    return str(error) if isinstance(error, ValueError | OSError) else None
+
+
+@contextmanager
+def _environ(name: str, value: str | None) -> Iterator[None]:
+    """Set a variable, or unset it, for a while."""
+    before = os.environ.pop(name, None)
+    os.environ.update({name: value} if value is not None else {})
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+        os.environ.update({name: before} if before is not None else {})

@@ -1,0 +1,64 @@
+"""Text to token ids and back. Texts are encoded apart, so a merge never crosses from one speaker to the other."""
+
+from collections.abc import Iterable, Sequence
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+
+def phrase_tokenizer(phrases: Iterable[str]) -> Tokenizer:
+    """A tokenizer made for one task: each phrase is a token, and whatever else is said is spelt in bytes.
+
+    Where phrases overlap, the one that begins first wins, and of these the longest.
+
+    >>> phrase_tokenizer(["move left\\n"]).encode("move left\\nup").ids
+    [256, 84, 79]
+    """
+    alphabet = {char: i for i, char in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    tokenizer = Tokenizer(models.BPE(vocab=alphabet, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in dict.fromkeys(phrases)])
+    return tokenizer
+
+
+class Codec:
+    """A tokenizer as the platform uses it: no special tokens, and an action ends at its first newline."""
+
+    def __init__(self, tokenizer: Tokenizer, *, rows: int | None = None) -> None:
+        """`rows`: of the model's embedding. Ids that either side lacks are never spoken nor counted in a softmax."""
+        self._tokenizer = tokenizer
+        known = tokenizer.get_vocab_size(with_added_tokens=True)
+        self.size = min(known, known if rows is None else rows)
+        self.stops = frozenset(i for i in range(self.size) if "\n" in tokenizer.decode([i], skip_special_tokens=False))
+        self._cache: dict[str, tuple[int, ...]] = {}
+        if not self.stops:
+            raise ValueError("no token of this tokenizer holds a newline, so no action could ever end")
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """The ids of a text. Texts repeat in games, so the last hundred thousand are remembered."""
+        ids = self._cache.get(text)
+        if ids is None:
+            if len(self._cache) > 100_000:
+                self._cache.clear()
+            ids = tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
+            if ids and max(ids) >= self.size:
+                raise ValueError(f"{text!r} holds token {max(ids)}, but the model knows {self.size}")
+            self._cache[text] = ids
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of the ids; bytes that are no UTF-8 become U+FFFD."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
+    def action(self, ids: Sequence[int]) -> str:
+        """What an environment hears: the text up to its first newline, closed by exactly one (LMRL-Gym's rule)."""
+        return self.decode(ids).split("\n", 1)[0] + "\n"
+
+    def to_json(self) -> str:
+        """The tokenizer as text, for a checkpoint."""
+        return str(self._tokenizer.to_str())
+
+    @staticmethod
+    def from_json(text: str, rows: int | None = None) -> "Codec":
+        """Read back `to_json`."""
+        return Codec(Tokenizer.from_str(text), rows=rows)

@@ -1,0 +1,89 @@
+"""What happens beside the training steps: looking at the policy now and then, saving, and stopping.
+
+The one checkpoint, `last.ckpt`, is replaced whole. Offline it may be of any step, since a batch is a function of its
+number; online it is of the end of a round, since a round is played with the weights that it began with. So a run
+that goes on from it does bit for bit what it would have done.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from lmrl.algos.base import Algorithm
+from lmrl.data import OfflineData, OnlineData
+from lmrl.signals import Stop
+
+
+def save(trainer: Trainer, path: Path) -> None:
+    """Write the checkpoint aside and move it into place: a full disk or a kill leaves the old one."""
+    part = path.with_name(path.name + ".part")
+    try:
+        trainer.save_checkpoint(part)
+        if trainer.is_global_zero:
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class Course(Callback):
+    """Looks `times` times at what `look` reports, evenly over the run, and saves at least every `seconds`."""
+
+    def __init__(
+        self,
+        data: OfflineData | OnlineData,
+        path: Path,
+        look: Callable[[], dict[str, float]],
+        stop: Stop,
+        *,
+        times: int,
+        seconds: float,
+    ) -> None:
+        self._data, self._path, self._look, self._stop = data, path, look, stop
+        self._times, self._seconds = times, seconds
+        self._looked, self._saved = 0, time.monotonic()
+        self.stopped = False
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"looked": self._looked}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._looked = state_dict["looked"]
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, Algorithm)
+        pl_module.progress = self._data.progress
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: object) -> None:
+        if isinstance(self._data, OfflineData):
+            self._pause(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if isinstance(self._data, OnlineData):
+            self._record(trainer, {f"round/{k}": v for k, v in self._data.round.items()})
+            self._pause(trainer, pl_module)
+            trainer.should_stop |= self._data.progress() >= 1
+
+    def _pause(self, trainer: Trainer, algo: LightningModule) -> None:
+        due = int(self._data.progress() * self._times)
+        if due > self._looked and not algo.diverged:
+            self._looked = due
+            algo.eval()
+            self._record(trainer, self._look())
+            algo.train()
+        if self._stop.asked:
+            self.stopped = trainer.should_stop = True
+        online = isinstance(self._data, OnlineData)
+        if self.stopped or online or time.monotonic() - self._saved > self._seconds:
+            save(trainer, self._path)
+            self._saved = time.monotonic()
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        save(trainer, self._path)
+
+    @staticmethod
+    def _record(trainer: Trainer, metrics: dict[str, float]) -> None:
+        if trainer.logger is not None:
+            trainer.logger.log_metrics(metrics, step=trainer.global_step)

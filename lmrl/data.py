@@ -1,0 +1,285 @@
+"""What is trained on: offline episodes, or what the policy has just played. Both feed the same training step.
+
+A batch is a pure function of (seed, its number), so a run that goes on from a checkpoint sees what it would have seen.
+Online, an epoch is a round: Lightning asks for the loader anew, which plays, annotates, and passes over the episodes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningDataModule
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lmrl.algos.base import Algorithm
+from lmrl.config import config_hash
+from lmrl.datasets import Dataset
+from lmrl.rollout import play
+from lmrl.task import Start, Task
+from lmrl.tokens import ACTION, Corpus, TokenBatch, View, collate, tokenize
+
+POOL = 32
+"""Batches that are sorted by length together: little padding, and still a shuffled order."""
+
+
+class Windows:
+    """Windows of a corpus, with what the algorithm noted on their action tokens, as batches."""
+
+    def __init__(self, corpus: Corpus, chosen: NDArray[np.int64], notes: dict[str, Tensor], *, markov: bool, trail: bool):
+        self.corpus, self.chosen, self._notes, self._markov, self._trail = corpus, chosen, notes, markov, trail
+        self._lengths = corpus.lengths[chosen]
+        if notes:
+            counts = np.add.reduceat((corpus.flags & ACTION) > 0, corpus.start[:-1], dtype=np.int64)
+            self._first = np.concatenate([[0], np.cumsum(counts)])
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def others(self, chosen: NDArray[np.int64]) -> "Windows":
+        """Other windows of the same corpus, with the same notes."""
+        return Windows(self.corpus, chosen, self._notes, markov=self._markov, trail=self._trail)
+
+    def batch(self, windows: NDArray[np.int64]) -> TokenBatch:
+        """These windows of the corpus."""
+        batch = collate(self.corpus, windows, markov=self._markov, trail=self._trail)
+        if not self._notes:
+            return batch
+        at = np.concatenate([np.arange(self._first[w], self._first[w + 1]) for w in windows])
+        return replace(batch, notes={name: x_N[at] for name, x_N in self._notes.items()})
+
+    def epoch(self, size: int, *seed: int) -> list[NDArray[np.int64]]:
+        """All windows once, shuffled, as batches of like lengths; what does not fill a batch waits for another epoch."""
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(len(self.chosen))
+        for first in range(0, len(order), POOL * size):
+            pool = order[first : first + POOL * size]
+            order[first : first + POOL * size] = pool[np.argsort(self._lengths[pool], kind="stable")]
+        count = max(1, len(order) // size)
+        batches = [order[i * size : (i + 1) * size] for i in range(count)]
+        return [self.chosen[batches[i]] for i in rng.permutation(count)]
+
+    def in_order(self, size: int) -> Iterator[TokenBatch]:
+        """All windows, in the corpus' order."""
+        for first in range(0, len(self.chosen), size):
+            yield self.batch(self.chosen[first : first + size])
+
+
+class _Stream:
+    """Batches without end, from a given number on; of each, the share of this rank."""
+
+    def __init__(self, windows: Windows, size: int, seed: int, begin: Callable[[], int], rank: int, world: int) -> None:
+        self._windows, self._size, self._seed, self._begin = windows, size, seed, begin
+        self._rank, self._world = rank, world
+        self._epoch: tuple[int, list[NDArray[np.int64]]] = (-1, [])
+
+    def __getitem__(self, number: int) -> TokenBatch:
+        per_epoch = max(1, len(self._windows) // (self._size * self._world))
+        epoch, place = divmod(number, per_epoch)
+        if epoch != self._epoch[0]:
+            self._epoch = epoch, self._windows.epoch(self._size * self._world, self._seed, epoch)
+        return self._windows.batch(self._epoch[1][place][self._rank :: self._world])
+
+    def __iter__(self) -> Iterator[TokenBatch]:
+        number = self._begin()
+        while True:
+            yield self[number]
+            number += 1
+
+
+def corpus_of(dataset: Dataset, model_json: str, view: View, codec: Any, cache: Path) -> Corpus:
+    """The data set in tokens, memory-mapped; made once per data, tokenizer and view."""
+    key = config_hash({"data": dataset.digest, "codec": model_json, "view": str(view), "format": 1})
+    folder = cache / f"tokens-{key}"
+    if not folder.is_dir():
+        tokenize(dataset, codec, view).save(folder)
+    return Corpus.load(folder)
+
+
+class _Data(LightningDataModule):
+    """What both kinds share."""
+
+    def __init__(self, task: Task, algo: Algorithm, view: View, *, seed: int, cache: Path, batch_size: int) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise ValueError(f"data.batch_size = {batch_size}: at least 1")
+        self.task, self.algo, self.view = task, algo, view
+        self.seed, self.cache, self.batch_size = seed, cache, batch_size
+        self.markov = task.context == 1
+        self.dataset = task.data.dataset()
+
+    def offline(self) -> Corpus:
+        """The task's offline episodes in tokens."""
+        codec = self.algo.model.codec
+        return corpus_of(self.dataset, codec.to_json(), self.view, codec, self.cache)
+
+    def windows(self, corpus: Corpus, episodes: NDArray[np.bool_], *, trail: bool) -> Windows:
+        """The windows of these episodes, annotated by the algorithm."""
+        everything = Windows(corpus, np.arange(len(corpus)), {}, markov=self.markov, trail=trail)
+        notes = self.algo.annotate(corpus, lambda: self._on_device(everything.in_order(256)))
+        return Windows(corpus, np.flatnonzero(episodes[corpus.episode]), notes, markov=self.markov, trail=trail)
+
+    def _on_device(self, batches: Iterator[TokenBatch]) -> Iterator[TokenBatch]:
+        assert self.trainer is not None
+        with self.trainer.precision_plugin.forward_context():  # the update's own arithmetic
+            for batch in batches:
+                yield batch.to(self.algo.device)
+
+    def progress(self) -> float:
+        """Share of the run that is done."""
+        raise NotImplementedError
+
+
+class OfflineData(_Data):
+    """The task's offline episodes, without end; `trainer.max_steps` says when it is enough."""
+
+    def __init__(
+        self,
+        task: Task,
+        algo: Algorithm,
+        view: View,
+        *,
+        seed: int,
+        cache: Path,
+        batch_size: int,
+        holdout: float,
+    ) -> None:
+        super().__init__(task, algo, view, seed=seed, cache=cache, batch_size=batch_size)
+        if not 0 <= holdout < 1:
+            raise ValueError(f"data.holdout = {holdout}: a share of the episodes in [0, 1)")
+        self.holdout = holdout
+
+    def setup(self, stage: str) -> None:
+        corpus = self.offline()
+        out = np.random.default_rng(self.seed).random(len(corpus.total)) < self.holdout
+        keep = self.algo.keep(corpus.total, corpus.success) & ~out
+        if not keep.any():
+            raise ValueError(f"the filter of {type(self.algo).__name__} keeps none of {len(keep)} episodes")
+        self.train_windows = self.windows(corpus, keep, trail=self.algo.reads_observations)
+        self.held_out = self.train_windows.others(np.flatnonzero(out[corpus.episode]))
+
+    def train_dataloader(self) -> _Stream:
+        assert self.trainer is not None
+        trainer = self.trainer
+
+        def begin() -> int:
+            return int(trainer.global_step) * int(trainer.accumulate_grad_batches)
+
+        rank, world = trainer.global_rank, trainer.world_size
+        return _Stream(self.train_windows, self.batch_size, self.seed, begin, rank, world)
+
+    @torch.no_grad()
+    def held_out_loss(self) -> float | None:
+        """The loss on at most eight batches of episodes that are not trained on; None without such episodes."""
+        batches = [b for b, _ in zip(self._on_device(self.held_out.in_order(self.batch_size)), range(8), strict=False)]
+        losses = [float(self.algo.loss(batch)[0]) for batch in batches]
+        return sum(losses) / len(losses) if losses else None
+
+    def progress(self) -> float:
+        assert self.trainer is not None
+        return min(1.0, self.trainer.global_step / self.trainer.max_steps)
+
+
+class OnlineData(_Data):
+    """Rounds of play: `episodes` games by the current policy, then `passes` over them, until `env_steps` are played."""
+
+    def __init__(
+        self,
+        task: Task,
+        algo: Algorithm,
+        view: View,
+        *,
+        seed: int,
+        cache: Path,
+        batch_size: int,
+        episodes: int,
+        passes: int,
+        env_steps: int,
+        offline_batch: int,
+        on_turn: Callable[[int], None] = lambda live: None,
+    ) -> None:
+        super().__init__(task, algo, view, seed=seed, cache=cache, batch_size=batch_size)
+        for name, value in {"episodes": episodes, "passes": passes, "env_steps": env_steps}.items():
+            if value < 1:
+                raise ValueError(f"data.{name} = {value}: at least 1")
+        self.episodes, self.passes, self.env_steps, self.offline_batch = episodes, passes, env_steps, offline_batch
+        self.on_turn = on_turn
+        self.played = self.rounds = 0
+        """Environment steps and rounds so far."""
+        self.round: dict[str, float] = {}
+        """Figures of the last round."""
+
+    def setup(self, stage: str) -> None:
+        if self.offline_batch:
+            corpus = self.offline()
+            windows = Windows(corpus, np.arange(len(corpus)), {}, markov=self.markov, trail=False)
+            self._beside = _Stream(windows, self.offline_batch, self.seed, lambda: 0, 0, 1)
+
+    def train_dataloader(self) -> "_Round":
+        """Play a round and learn from it. Raises ValueError where the algorithm keeps none of its episodes."""
+        assert self.trainer is not None
+        self.algo.eval()
+        corpus = self._play()
+        keep = self.algo.keep(corpus.total, corpus.success)
+        if not keep.any():
+            raise ValueError(
+                f"round {self.rounds}: {type(self.algo).__name__} keeps none of {len(keep)} episodes; raise data.episodes"
+            )
+        windows = self.windows(corpus, keep, trail=self.algo.reads_observations)
+        self.round |= self.algo.round
+        self.algo.train()
+        order = [b for p in range(self.passes) for b in windows.epoch(self.batch_size, self.seed, self.rounds, p)]
+        # every rank must take the same number of steps
+        count = int(self.trainer.strategy.reduce(torch.tensor(len(order)), reduce_op="min"))
+        beside = self._beside if self.offline_batch else None
+        return _Round(windows, order[:count], beside, int(self.trainer.global_step))
+
+    def _play(self) -> Corpus:
+        assert self.trainer is not None
+        rank, world = self.trainer.global_rank, self.trainer.world_size
+        starts = starts_of_round(self.seed, self.rounds, self.episodes, rank, world)
+        policy = self.algo.policy(self.view, "sample")
+        label = f"round {self.rounds + 1}"
+        episodes = play(self.task, policy, starts, label=label, on_turn=self.on_turn)
+        corpus = tokenize(episodes, self.algo.model.codec, self.view)
+        steps = torch.tensor(float(sum(e.num_actions for e in episodes)))
+        self.rounds += 1
+        self.played += int(self.trainer.strategy.reduce(steps, reduce_op="sum"))
+        self.round = {"env_steps": self.played, "return_mean": float(corpus.total.mean())}
+        self.round["success"] = float(corpus.success.mean())
+        return corpus
+
+    def progress(self) -> float:
+        return min(1.0, self.played / self.env_steps)
+
+    def state_dict(self) -> dict[str, int]:
+        return {"played": self.played, "rounds": self.rounds}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        self.played, self.rounds = state_dict["played"], state_dict["rounds"]
+
+
+class _Round:
+    """The batches of one round, each with an offline one beside it if the loss mixes both."""
+
+    def __init__(
+        self, windows: Windows, order: list[NDArray[np.int64]], beside: _Stream | None, first: int
+    ) -> None:
+        self._windows, self._order, self._beside, self._first = windows, order, beside, first
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __iter__(self) -> Iterator[TokenBatch]:
+        for number, windows in enumerate(self._order, self._first):
+            batch = self._windows.batch(windows)
+            yield batch if self._beside is None else replace(batch, beside=self._beside[number])
+
+
+def starts_of_round(seed: int, number: int, episodes: int, rank: int, world: int) -> list[Start]:
+    """Seeds that no other round, run or evaluation (which counts from a million) plays."""
+    first = ((seed + 1) << 40) + number * episodes
+    return [Start(first + i) for i in range(rank, episodes, world)]

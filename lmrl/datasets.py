@@ -1,0 +1,246 @@
+"""Where a task's offline episodes come from: made by its scripted players, or read from a file of the user's.
+
+Either way they end up in the cache as JSON lines (`lmrl.trajectory`), named by a hash of what made them, with their
+statistics beside them. A file in the cache is whole: it is written elsewhere in the folder and moved into place.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from lmrl.parquet import is_parquet, read_parquet
+from lmrl.trajectory import Trajectory, read_lines, to_line
+
+CHUNK = 1000
+"""Episodes that are made, or read, at a time. Part of what a seed means: raise a source's version with it."""
+
+Maker = Callable[..., Iterable[Trajectory]]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Episodes on disk; iterating reads them anew."""
+
+    path: Path
+    digest: str
+    """Names what made them."""
+    stats: Mapping[str, float]
+    """`episodes`; `actions`, of all of them; `turns`, actions per episode; `return_mean`, `return_std` (population);
+    `success`, the share of episodes."""
+
+    def __iter__(self) -> Iterator[Trajectory]:
+        """Raises ValueError naming the file, the line and the reason."""
+        return read_lines(self.path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A task's data as `conf/task/<name>.yaml` describes it."""
+
+    make: Maker
+    """Scripted players: called as make(episodes=n, seed=s)."""
+    read: Callable[[Path], Iterator[Trajectory]]
+    """Reads the reference's format."""
+    episodes: int
+    seed: int
+    path: str | None
+    """A file to use in place of `make`: our JSON lines, our Parquet, or the reference's format, told by its content."""
+    cache: str
+    """Folder for what was made."""
+    workers: int
+    """Processes that make it; the result does not depend on their number."""
+    version: int
+    """Raised when the same seed would make other episodes."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("episodes", 1), ("workers", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"data.{name} = {getattr(self, name)}: needs at least {least}")
+        if self.path and not Path(self.path).is_file():
+            raise ValueError(f"data.path = {self.path!r}: no such file; null makes the data")
+
+    def fingerprint(self) -> str:
+        """A hash of what makes the data, with the content of the files that it names, or of the file in its place."""
+        parts = [self.version, CHUNK, self.seed, self.episodes, _recipe(self.make)]
+        if self.path:
+            parts = [self.version, _recipe(self.read), _file_digest(Path(self.path))]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+    def dataset(self) -> Dataset:
+        """The episodes, made or read now unless the cache has them.
+
+        Raises ValueError where a file of the user's is broken or the cache cannot be written.
+        """
+        digest = self.fingerprint()
+        name = Path(self.path).stem if self.path else str(_recipe(self.make)["function"])
+        lines = Path(self.cache) / f"{name}-{digest}.jsonl"
+        stats = lines.with_suffix(".json")
+        if not (lines.is_file() and stats.is_file()):
+            _write(lines, stats, self._chunks())
+        return Dataset(lines, digest, json.loads(stats.read_text(encoding="utf-8")))
+
+    def _chunks(self) -> Iterator["_Chunk"]:
+        if self.path:
+            return _show(_read_chunks(self._file(Path(self.path))), None)
+        return _show(_make_chunks(self.make, self.episodes, self.seed, self.workers), self.episodes)
+
+    def _file(self, path: Path) -> Iterator[Trajectory]:
+        if is_parquet(path):
+            return read_parquet(path)
+        return read_lines(path) if _is_ours(path) else self.read(path)
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Some episodes, written out, and what the statistics need of each."""
+
+    text: str
+    returns: list[float]
+    actions: list[int]
+    successes: list[bool]
+
+
+def _chunk(episodes: Iterable[Trajectory]) -> _Chunk:
+    chunk = _Chunk("", [], [], [])
+    lines = []
+    for episode in episodes:
+        lines.append(to_line(episode) + "\n")
+        chunk.returns.append(episode.total)
+        chunk.actions.append(episode.num_actions)
+        chunk.successes.append(bool(episode.info.get("success", False)))
+    return _Chunk("".join(lines), chunk.returns, chunk.actions, chunk.successes)
+
+
+def _make_chunk(make: Maker, episodes: int, seed: int) -> _Chunk:
+    return _chunk(make(episodes=episodes, seed=seed))
+
+
+def _make_chunks(make: Maker, episodes: int, seed: int, workers: int) -> Iterator[_Chunk]:
+    """Every chunk in order; a chunk's seed depends on the data's seed and its place alone."""
+    sizes = [min(CHUNK, episodes - first) for first in range(0, episodes, CHUNK)]
+    seeds = [int(np.random.SeedSequence([seed, i]).generate_state(1)[0]) for i in range(len(sizes))]
+    makes = [make] * len(sizes)
+    if len(sizes) == 1 or workers == 1:
+        yield from map(_make_chunk, makes, sizes, seeds)
+        return
+    pool = ProcessPoolExecutor(min(workers, len(sizes)), mp_context=get_context("spawn"))
+    try:
+        yield from pool.map(_make_chunk, makes, sizes, seeds)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _read_chunks(episodes: Iterator[Trajectory]) -> Iterator[_Chunk]:
+    while (chunk := _chunk(islice(episodes, CHUNK))).returns:
+        yield chunk
+
+
+def _show(chunks: Iterator[_Chunk], episodes: int | None) -> Iterator[_Chunk]:
+    """Hand the chunks on and show how many episodes there are."""
+    with tqdm(total=episodes, desc="data", unit=" episodes", file=sys.stderr, mininterval=0.5) as bar:
+        for chunk in chunks:
+            yield chunk
+            bar.update(len(chunk.returns))
+
+
+def _stats(chunks: list[_Chunk]) -> dict[str, float]:
+    returns = np.array([value for chunk in chunks for value in chunk.returns])
+    actions = np.array([value for chunk in chunks for value in chunk.actions])
+    successes = np.array([value for chunk in chunks for value in chunk.successes])
+    return {
+        "episodes": len(returns),
+        "actions": int(actions.sum()),
+        "turns": float(actions.mean()),
+        "return_mean": float(returns.mean()),
+        "return_std": float(returns.std()),
+        "success": float(successes.mean()),
+    }
+
+
+def _write(lines: Path, stats: Path, chunks: Iterator[_Chunk]) -> None:
+    """Write the episodes and, before they appear, their statistics: both are there, or the data is made again."""
+    try:
+        with whole_file(lines) as out:
+            tallies = [_put(chunk, out) for chunk in chunks]
+            if not tallies:
+                raise ValueError("data.path: the file has no episodes")
+            with whole_file(stats) as beside:
+                beside.write(json.dumps(_stats(tallies), indent=1))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ValueError(f"cache = {lines.parent}: cannot keep data there ({reason}); name another folder") from error
+
+
+def _put(chunk: _Chunk, out: IO[str]) -> _Chunk:
+    """Write a chunk's text and keep only its figures."""
+    out.write(chunk.text)
+    return _Chunk("", chunk.returns, chunk.actions, chunk.successes)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[str]]:
+    """A text file to write that appears at `path` whole, when the block ends well, or not at all.
+
+    Several processes may write the same file: each has a part of its own, and the last one stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8") as out:
+            yield out
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _recipe(call: Callable[..., Any]) -> dict[str, Any]:
+    """What a function and the keywords bound to it are, with the content of each file that a keyword names."""
+    function = getattr(call, "func", call)
+    keywords = {key: _content(value) for key, value in getattr(call, "keywords", {}).items()}
+    module = str(function.__module__)
+    return {"function": f"{module.rpartition('.')[2]}_{function.__qualname__}", "module": module, "keywords": keywords}
+
+
+def _content(value: Any) -> Any:
+    is_file = isinstance(value, str) and Path(value).is_file()
+    return _file_digest(Path(value)) if is_file else value
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether the first line is an episode of ours."""
+    with path.open(encoding="utf-8") as lines:
+        try:
+            first = json.loads(next(lines, ""))
+        except ValueError as error:
+            raise ValueError(f"{path}, line 1: {error}") from error
+    return isinstance(first, dict) and "turns" in first
+
+
+def describe(dataset: Dataset) -> str:
+    """The statistics as a table for people."""
+    stats = dataset.stats
+    rows = {
+        "episodes": f"{stats['episodes']:,}",
+        "actions": f"{stats['actions']:,}, {stats['turns']:.1f} an episode",
+        "return": f"{stats['return_mean']:.2f} (standard deviation {stats['return_std']:.2f})",
+        "success": f"{100 * stats['success']:.1f} %",
+        "file": str(dataset.path),
+    }
+    return "\n".join(f"{name:<10}{value}" for name, value in rows.items())

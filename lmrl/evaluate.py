@@ -1,0 +1,130 @@
+"""A policy plays a task's protocol, and what it did becomes figures, pages and one line each in the record.
+
+`lmrl-eval ckpt=outputs/…/last.ckpt` does it for a checkpoint, which knows its own config.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from lmrl.algos.base import Algorithm
+from lmrl.config import check
+from lmrl.models import LanguageModel, read_checkpoint, rebuild
+from lmrl.pages import transcript_html, transcript_text
+from lmrl.rollout import Policy, play
+from lmrl.scoring import summarise, table
+from lmrl.task import Score, Task
+from lmrl.tokens import View
+from lmrl.tracking import Tracker
+from lmrl.trajectory import Trajectory, write_lines
+
+
+def scores_of(task: Task, stats: Mapping[str, float]) -> dict[str, Score]:
+    """The published normaliser, and that of our own data: its mean return stands at 50."""
+    scores = {"paper": task.score}
+    if task.score.floor < stats["return_mean"] < task.score.best:
+        scores["data"] = Score(floor=task.score.floor, mean=stats["return_mean"], best=task.score.best)
+    return scores
+
+
+def view_of(task: Task, model: LanguageModel) -> View:
+    """What the model sees of this task's episodes."""
+    return View(task.context, model.positions, task.max_new_tokens)
+
+
+def assess(
+    task: Task,
+    policy: Policy,
+    episodes: int,
+    first_seed: int,
+    *,
+    label: str,
+    on_turn: Callable[[int], None] = lambda live: None,
+) -> tuple[list[Trajectory], dict[str, float]]:
+    """Play the protocol: the episodes, and their figures as `lmrl.scoring.summarise` names them."""
+    played = play(task, policy, task.episodes(episodes, first_seed), label=label, on_turn=on_turn)
+    return played, summarise(played, scores_of(task, task.data.dataset().stats))
+
+
+def keep_transcripts(tracker: Tracker, played: Sequence[Trajectory], figures: Mapping[str, float], name: str) -> None:
+    """Episodes to read: text, a self-contained page, and JSON lines, in the run's folder and among its artifacts."""
+    folder = tracker.folder / "transcripts"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.txt").write_text(transcript_text(played), encoding="utf-8")
+    page = transcript_html(played, title=f"{tracker.run_name} · {name}", summary=figures)
+    (folder / f"{name}.html").write_text(page, encoding="utf-8")
+    write_lines(folder / f"{name}.jsonl", played)
+    for suffix in ("txt", "html", "jsonl"):
+        tracker.log_text((folder / f"{name}.{suffix}").read_text(encoding="utf-8"), f"transcripts/{name}.{suffix}")
+
+
+def prefixed(figures: Mapping[str, float], prefix: str) -> dict[str, float]:
+    """`{"return_mean": …}` as `{"final/return_mean": …}`."""
+    return {f"{prefix}/{key}": value for key, value in figures.items()}
+
+
+def without(metrics: Mapping[str, float], prefix: str) -> dict[str, float]:
+    """The way back from `prefixed`; other metrics are left out."""
+    return {key.removeprefix(f"{prefix}/"): v for key, v in metrics.items() if key.startswith(f"{prefix}/")}
+
+
+def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
+    """`metrics.json`: the final figures, flat; the file appears whole."""
+    part = folder / "metrics.json.part"
+    part.write_text(json.dumps(dict(metrics), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    part.replace(folder / "metrics.json")
+
+
+def restore(ckpt: Path, overrides: Mapping[str, Any]) -> tuple[DictConfig, Task, Algorithm]:
+    """What a checkpoint holds, ready to play; `overrides` are merged into its config first.
+
+    Raises ValueError if it is missing, broken or not ours, ConfigError if its config no longer fits the code.
+    """
+    saved = read_checkpoint(ckpt)
+    cfg = OmegaConf.create(saved["lmrl"]["config"])
+    assert isinstance(cfg, DictConfig)
+    cfg = OmegaConf.merge(cfg, OmegaConf.create(dict(overrides)))  # type: ignore[assignment]
+    check(cfg)
+    task: Task = instantiate(cfg.task, _convert_="all")
+    model = rebuild(saved["lmrl"], cfg.hardware.attention)
+    algo: Algorithm = instantiate(cfg.algo, _convert_="all")(model)
+    algo.load_state_dict(saved["state_dict"])  # type: ignore[arg-type]
+    return cfg, task, algo.eval()
+
+
+def evaluate(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[str, float]:
+    """Let a checkpoint play, as a run of its own in the store, linked to the one that made it by the tag `checkpoint`."""
+    check(cfg)
+    torch.set_num_threads(cfg.hardware.threads)
+    changes = {"algo": cfg.algo, "task": cfg.task, "cache": cfg.cache, "workers": cfg.workers}
+    made, task, algo = restore(Path(cfg.ckpt), {k: v for k, v in changes.items() if v is not None})
+    if cfg.hardware.device != "cpu":
+        algo.to(cfg.hardware.device)
+    tracker: Tracker = instantiate(cfg.tracking)(folder=folder, run_name=f"eval-{Path(cfg.ckpt).parent.name}")
+    record = OmegaConf.merge(made, {"evaluation": cfg.evaluation, "policy": cfg.policy})
+    tracker.start(record, overrides, {"kind": "evaluation", "checkpoint": str(Path(cfg.ckpt).resolve())})  # type: ignore[arg-type]
+    try:
+        policy = algo.policy(view_of(task, algo.model), cfg.policy)
+        episodes, first = cfg.evaluation.final_episodes, cfg.evaluation.first_seed
+        played, figures = assess(task, policy, episodes, first, label="evaluation")
+        tracker.log_metrics(prefixed(figures, "final"), 0)
+        keep_transcripts(tracker, played[: cfg.evaluation.transcripts], figures, "final")
+    except BaseException as error:
+        tracker.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        raise
+    tracker.finish("FINISHED")
+    write_metrics(folder, prefixed(figures, "final"))
+    show({f"{made.task.name} {cfg.policy}": figures, "data": task.data.dataset().stats})
+    return prefixed(figures, "final")
+
+
+def show(rows: Mapping[str, Mapping[str, float]]) -> None:
+    """Print a table of figures."""
+    from rich.console import Console
+
+    Console().print(table(rows))

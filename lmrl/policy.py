@@ -1,0 +1,242 @@
+"""How a language model plays: sampling, greedily, or by ranking legal actions, at the price of its new tokens alone.
+
+Shapes: R rows (live episodes), C tokens of a chunk, P slots of the key/value cache, D width, V tokens to speak.
+
+The cache of a history that extends an earlier one is reused, so a turn costs its new tokens. A row's new tokens are
+written behind those of all rows, so the cache has holes, which a mask hides; positions count real tokens only.
+Chance comes from the episode's seed, the turn and the token's place, so an episode does not depend on its batch.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import DynamicCache, PreTrainedModel
+
+from lmrl.codec import Codec
+from lmrl.models import hidden
+from lmrl.rollout import Situation
+from lmrl.tokens import View
+from lmrl.trajectory import History, Turn
+
+Mode = Literal["sample", "greedy", "rank"]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """What an algorithm gives to be played."""
+
+    lms: Sequence[nn.Module]
+    """The models that read the game side by side."""
+    logits: Callable[[Sequence[Tensor]], Tensor]
+    """Their hidden states of one position, each [R, D], to scores of the next token, [R, V]."""
+    score: Callable[[Sequence[Tensor], Tensor], Tensor]
+    """Hidden states, each [N, D], and the tokens that were said there, [N], to what each adds to its action's rank."""
+
+
+def uniforms(seeds: Sequence[int], turn: Sequence[int], token: int) -> torch.Tensor:
+    """One number in [0, 1) per row, a pure function of (seed, turn, token): SplitMix64's finaliser (Steele 2014).
+
+    >>> bool(uniforms([7, 8], [1, 1], 0)[0] == uniforms([7], [1], 0)[0])
+    True
+    """
+    with np.errstate(over="ignore"):
+        x = np.array([s & 0xFFFFFFFFFFFFFFFF for s in seeds], dtype=np.uint64)
+        for part in (np.array(turn, dtype=np.uint64), np.uint64(token)):
+            x = (x + part + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+            x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            x = x ^ (x >> np.uint64(31))
+    return torch.from_numpy((x >> np.uint64(11)).astype(np.float64) * 2.0**-53)
+
+
+def draw(logits_RV: Tensor, uniform_R: Tensor) -> Tensor:
+    """Sample by inverting the distribution function, in fp64: ids [R]."""
+    total_RV = torch.softmax(logits_RV.double(), -1).cumsum(-1)
+    point_R1 = (uniform_R.to(total_RV.device) * total_RV[:, -1])[:, None]
+    return torch.searchsorted(total_RV, point_R1, right=True)[:, 0].clamp(max=logits_RV.shape[1] - 1)
+
+
+@dataclass
+class _Row:
+    """What is known of one episode: the turns taken in, the action said since, and the tokens of the text seen."""
+
+    history: History = ()
+    said: tuple[int, ...] = ()
+    lengths: list[int] = field(default_factory=list)
+    begin: int = 0
+    ids: list[int] = field(default_factory=list)
+    fed: int = 0
+    """How many of `ids` are in the cache."""
+
+    def continues(self, history: History) -> bool:
+        """Whether the history is this row's, its action and what came after."""
+        num = len(self.history)
+        return len(history) > num and history[num].tokens == self.said and history[:num] == self.history
+
+    def extend(self, history: History, codec: Codec, view: View) -> None:
+        """Take in the turns that came since; if the text's beginning moved, all of it must be read again."""
+        texts = [t.tokens if t.tokens is not None else codec.encode(t.text) for t in history[len(self.history) :]]
+        self.lengths += map(len, texts)
+        begin = view.begin(self.lengths, self.begin)
+        if begin == self.begin:
+            self.ids += [i for ids in texts[bool(self.said) :] for i in ids]  # what was said stands there already
+        else:
+            seen = (t.tokens if t.tokens is not None else codec.encode(t.text) for t in history[begin:])
+            self.begin, self.fed, self.ids = begin, 0, [i for ids in seen for i in ids]
+        self.history, self.said = history, ()
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
+    """Rows of ids as one tensor, padded on the right by 0."""
+    table = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    for row, ids in enumerate(rows):
+        table[row, : len(ids)] = ids
+    return torch.from_numpy(table)
+
+
+class _Cache:
+    """Keys and values of every row, side by side with holes."""
+
+    def __init__(self, lms: Sequence[nn.Module]) -> None:
+        self._lms = lms
+        self.device = next(lms[0].parameters()).device
+        self.clear()
+
+    def clear(self) -> None:
+        self._past = [DynamicCache(config=lm.config) for lm in self._lms]  # type: ignore[arg-type]
+        self._real_RP: Tensor | None = None
+
+    @property
+    def slots(self) -> int:
+        return 0 if self._real_RP is None else self._real_RP.shape[1]
+
+    def select(self, rows: Sequence[int], forget: Sequence[bool]) -> None:
+        """Keep these rows, in this order; hide what is cached of those to be forgotten."""
+        if self._real_RP is None:
+            return
+        index = torch.tensor(rows, device=self.device)
+        if len(rows) != len(self._real_RP) or rows != list(range(len(rows))):
+            self._real_RP = self._real_RP[index]
+            for past in self._past:
+                past.batch_select_indices(index)
+        self._real_RP[torch.tensor(forget, device=self.device)] = False
+
+    def read(self, chunks: Sequence[Sequence[int]], positions: Sequence[int]) -> list[Tensor]:
+        """Feed each row its new tokens, from its position on; the hidden states after its last, each [R, D].
+
+        A row without new tokens stays as it is, and its hidden state means nothing.
+        """
+        ids_RC = _padded(chunks).to(self.device)
+        length_R = torch.tensor([len(c) for c in chunks], device=self.device)
+        step_C = torch.arange(ids_RC.shape[1], device=self.device)
+        real_RC = step_C < length_R[:, None]
+        place_RC = torch.tensor(positions, device=self.device)[:, None] + torch.where(real_RC, step_C, 0)
+        mask = self._mask(real_RC)
+        last_R = (length_R - 1).clamp(min=0)
+        states = []
+        for lm, past in zip(self._lms, self._past, strict=True):
+            assert isinstance(lm, PreTrainedModel)
+            out = lm.base_model(
+                input_ids=ids_RC,
+                position_ids=place_RC,
+                attention_mask=mask,
+                past_key_values=past,
+                use_cache=True,
+            ).last_hidden_state
+            states.append(out[torch.arange(len(chunks)), last_R])
+        return states
+
+    def _mask(self, real_RC: Tensor) -> Tensor | None:
+        """What each new token may look at, added to attention scores, [R, 1, C, P]; None where causality is enough."""
+        alone = self._real_RP is None
+        self._real_RP = real_RC if self._real_RP is None else torch.cat([self._real_RP, real_RC], 1)
+        if alone:
+            return None
+        rows, width = real_RC.shape
+        seen_RCP = self._real_RP[:, None, :].expand(rows, width, -1).clone()
+        seen_RCP[:, :, -width:] &= torch.ones(width, width, dtype=torch.bool, device=self.device).tril()
+        # a hole may look at itself, lest its softmax be over nothing
+        seen_RCP[:, torch.arange(width), self.slots - width + torch.arange(width)] = True
+        return torch.zeros(seen_RCP.shape, device=self.device).masked_fill_(~seen_RCP, -1e9)[:, None]
+
+
+class LMPolicy:
+    """A language model at play. `act` is a plain call: what is cached between calls never changes an answer."""
+
+    def __init__(self, actor: Actor, codec: Codec, view: View, *, mode: Mode) -> None:
+        self._actor, self._codec, self._view, self._mode = actor, codec, view, mode
+        self._rows: list[_Row] = []
+        self._cache = _Cache(actor.lms)
+
+    @torch.no_grad()
+    def act(self, situations: Sequence[Situation]) -> list[Turn]:
+        """Answer each situation by one action. Raises ValueError in mode rank where actions cannot be listed."""
+        if self._mode == "rank":
+            return [self._rank(s) for s in situations]
+        self._resume(situations)
+        return self._speak(situations)
+
+    def _resume(self, situations: Sequence[Situation]) -> None:
+        """Find each history's row in the cache; the rollout keeps their order and only drops those that ended."""
+        rows, kept, old = [], [], iter(enumerate(self._rows))
+        for situation in situations:
+            index, row = next(((i, r) for i, r in old if r.continues(situation.history)), (0, _Row()))
+            row.extend(situation.history, self._codec, self._view)
+            rows.append(row)
+            kept.append(index)
+        if all(row.fed == 0 for row in rows) or self._cache.slots > 2 * self._view.positions:
+            self._cache.clear()
+            for row in rows:
+                row.fed = 0
+        else:
+            self._cache.select(kept, [row.fed == 0 for row in rows])
+        self._rows = rows
+
+    def _read(self) -> list[Tensor]:
+        states = self._cache.read([r.ids[r.fed :] for r in self._rows], [r.fed for r in self._rows])
+        for row in self._rows:
+            row.fed = len(row.ids)
+        return states
+
+    def _choose(self, scores_RV: Tensor, situations: Sequence[Situation], place: int) -> list[int]:
+        if self._mode == "greedy":
+            return scores_RV.argmax(-1).tolist()
+        turns = [len(s.history) for s in situations]
+        return draw(scores_RV, uniforms([s.seed for s in situations], turns, place)).tolist()
+
+    def _speak(self, situations: Sequence[Situation]) -> list[Turn]:
+        speaking = dict(enumerate(self._rows))
+        for place in range(self._view.max_new_tokens):
+            chosen = self._choose(self._actor.logits(self._read()), situations, place)
+            for index, row in speaking.items():
+                row.ids.append(chosen[index])
+                row.said += (chosen[index],)
+            speaking = {i: row for i, row in speaking.items() if row.said[-1] not in self._codec.stops}
+            if not speaking:
+                break
+        return [Turn(self._codec.action(row.said), True, 0.0, row.said) for row in self._rows]
+
+    def _rank(self, situation: Situation) -> Turn:
+        legal = situation.legal_actions()
+        if not legal:
+            raise ValueError("policy=rank: this task cannot list its legal actions; use policy=sample or greedy")
+        row = _Row()
+        row.extend(situation.history, self._codec, self._view)
+        answers = [self._codec.encode(text) for text in legal]
+        best = max(range(len(legal)), key=self._scores(row.ids, answers).__getitem__)
+        return Turn(legal[best], True, 0.0, answers[best])
+
+    def _scores(self, prompt: list[int], answers: Sequence[tuple[int, ...]]) -> list[float]:
+        """The sum over each answer's tokens of what the actor scores them."""
+        ids_RC = _padded([[*prompt, *answer] for answer in answers])
+        step_S = torch.arange(1, ids_RC.shape[1])
+        end_R1 = torch.tensor([[len(prompt) + len(answer)] for answer in answers])
+        said_RS = (step_S >= len(prompt)) & (step_S < end_R1)
+        row_N = said_RS.nonzero()[:, 0]
+        states = [hidden(lm, ids_RC.to(self._cache.device))[:, :-1][said_RS] for lm in self._actor.lms]
+        score_N = self._actor.score(states, ids_RC[:, 1:][said_RS].to(self._cache.device)).cpu()
+        return torch.zeros(len(answers)).index_add_(0, row_N, score_N).tolist()

@@ -1,0 +1,162 @@
+"""Episodes to figures: what an evaluation reports, each figure with a 95 % interval and the number of episodes.
+
+The intervals are percentile bootstraps over whole episodes. BCa corrects for skew, but its acceleration is 0/0
+wherever leaving one episode out changes nothing, as with an interquartile mean over equal returns or with games that
+are all won. Percentiles always exist, stay inside the range of the data, and are what rliable (Agarwal et al. 2021,
+arXiv:2108.13264) reports beside the interquartile mean.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import nan
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmrl.task import Score
+from lmrl.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_CONFIDENCE = 0.95
+_RESAMPLES = 9999
+_SEED = 20231130
+"""Of the resampling alone: the same episodes always have the same interval."""
+_BATCH = 2**18
+"""Episodes drawn at once: about 2 MB for each of the columns and figures."""
+_FIGURES = ("return_mean", "return_iqm", "success", "invalid", "turns")
+
+Floats = NDArray[np.float64]
+Columns = tuple[Floats, Floats, Floats, Floats]
+"""Returns, successes (0 or 1), invalid actions and actions, one value an episode."""
+
+
+def summarise(trajectories: Sequence[Trajectory], scores: Mapping[str, Score]) -> dict[str, float]:
+    """The flat figures of some episodes.
+
+    `return_mean`, `return_iqm`, `success`, `invalid` (invalid actions per action), `turns` (actions per episode) and
+    one `score_<name>` per normaliser, each with `<key>_low` and `<key>_high`; `return_std` (population) and `episodes`
+    without. The score is that of the mean return, and its interval that of the return's interval: a score is monotone.
+    Equal episodes, or a single one, have an interval of no width. `info` must hold `success` and `invalid_actions`.
+
+    Raises ValueError if there is no episode, or one whose figures are missing.
+
+    >>> from lmrl.trajectory import Turn
+    >>> game = Trajectory((Turn("go", False), Turn("left", True, -1)), True, {"success": True, "invalid_actions": 0})
+    >>> figures = summarise([game, game], {"paper": Score(floor=-3, mean=-2, best=0)})
+    >>> figures["return_mean"], figures["return_mean_low"], figures["score_paper"]
+    (-1.0, -1.0, 75.0)
+    """
+    columns = _columns(trajectories)
+    low, high = _intervals(columns)
+    result: dict[str, float] = {}
+    for key, *ends in zip(_FIGURES, _figures(*columns).tolist(), low.tolist(), high.tolist(), strict=True):
+        result |= _with_ends(key, ends)
+    raw = [result["return_mean" + end] for end in ("", "_low", "_high")]
+    for name, score in scores.items():
+        result |= _with_ends(f"score_{name}", [score(value) for value in raw])
+    return result | {"return_std": float(columns[0].std()), "episodes": float(len(trajectories))}
+
+
+def across_seeds(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean over runs and its 95 % interval by Student's t, which holds for two runs already; one has none (nan).
+
+    Raises ValueError if there is no value.
+
+    >>> [round(x, 2) for x in across_seeds([1.0, 2.0, 3.0])]
+    [2.0, -0.48, 4.48]
+    """
+    if not values:
+        raise ValueError("no runs: a mean over seeds needs at least one")
+    mean = float(np.mean(values))
+    if len(values) == 1:
+        return mean, nan, nan
+    from scipy.stats import t
+
+    error = float(np.std(values, ddof=1)) / len(values) ** 0.5
+    half = float(t.ppf((1 + _CONFIDENCE) / 2, len(values) - 1)) * error
+    return mean, mean - half, mean + half
+
+
+def table(rows: Mapping[str, Mapping[str, float]]) -> "Table":
+    """Rows of `summarise`'s figures, each interval below its figure, in 80 columns; what a row lacks stays empty."""
+    from rich.box import HORIZONTALS
+    from rich.table import Table
+
+    result = Table(box=HORIZONTALS, caption="in brackets: 95 % interval over the n episodes", padding=0, pad_edge=False)
+    result.add_column("", style="bold", no_wrap=True)
+    for _, title, _, _ in _TABLE:
+        result.add_column(title, justify="right", no_wrap=True)
+    for name, figures in rows.items():
+        result.add_row(name, *(_cell(figures, key, scale, digits) for key, _, scale, digits in _TABLE))
+    return result
+
+
+_TABLE = (
+    ("return_mean", "raw\nreturn", 1, 2),
+    ("return_iqm", "\nIQM", 1, 2),
+    ("score_paper", "score\n(paper)", 1, 1),
+    ("success", "success\n%", 100, 1),
+    ("invalid", "invalid\nactions %", 100, 1),
+    ("episodes", "\nn", 1, 0),
+)
+"""Key, title, scale and decimals."""
+
+
+def _cell(figures: Mapping[str, float], key: str, scale: float, digits: int) -> str:
+    text, low, high = (_number(figures.get(key + end), scale, digits) for end in ("", "_low", "_high"))
+    return f"{text}\n[dim]\\[{low}, {high}][/dim]" if low and high else text
+
+
+def _number(value: float | None, scale: float, digits: int) -> str:
+    """With three significant digits, or fewer: the columns stay narrow."""
+    if value is None:
+        return ""
+    whole = len(str(int(abs(scale * value))))
+    return f"{scale * value:.{max(0, min(digits, 3 - whole))}f}"
+
+
+def _with_ends(key: str, values: Sequence[float]) -> dict[str, float]:
+    return dict(zip((key, f"{key}_low", f"{key}_high"), values, strict=True))
+
+
+def _columns(trajectories: Sequence[Trajectory]) -> Columns:
+    if not trajectories:
+        raise ValueError("no episodes: figures need at least one")
+    rows = [(t.total, t.info.get("success"), t.info.get("invalid_actions"), t.num_actions) for t in trajectories]
+    for number, row in enumerate(rows):
+        if None in row or row[-1] == 0:
+            raise ValueError(f"episode {number}: figures need an action, info['success'] and info['invalid_actions']")
+    total, success, invalid, actions = np.array(rows, dtype=np.float64).T.copy()
+    return total, success, invalid, actions
+
+
+def _figures(total: Floats, success: Floats, invalid: Floats, actions: Floats, axis: int = -1) -> Floats:
+    """`_FIGURES`, stacked in front: four of `[..., episodes]` -> `[5, ...]`."""
+    from scipy.stats import trim_mean
+
+    iqm = trim_mean(total, 0.25, axis=axis)
+    share = invalid.sum(axis) / actions.sum(axis)
+    return np.stack([total.mean(axis), iqm, success.mean(axis), share, actions.mean(axis)])
+
+
+def _intervals(columns: Columns) -> tuple[Floats, Floats]:
+    """Lower and upper ends of all figures, all from one set of resampled episodes."""
+    if all((column == column[0]).all() for column in columns):
+        return _figures(*columns), _figures(*columns)
+    from scipy.stats import bootstrap
+
+    interval = bootstrap(
+        columns,
+        _figures,
+        paired=True,
+        vectorized=True,
+        axis=-1,
+        confidence_level=_CONFIDENCE,
+        n_resamples=_RESAMPLES,
+        batch=max(1, _BATCH // len(columns[0])),
+        method="percentile",
+        rng=np.random.default_rng(_SEED),
+    ).confidence_interval
+    return interval.low, interval.high

@@ -44,7 +44,7 @@ def play() -> int:
 
 def data() -> int:
     """`lmrl-data task=wordle`: make a task's data and print its statistics."""
-    return run("datasets", "lmrl.datasets.prepare")
+    return run("prepare", "lmrl.prepare.prepare")
 
 
 def run(root: str, work: str) -> int:

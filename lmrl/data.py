@@ -4,6 +4,7 @@ A batch is a pure function of (seed, its number), so a run that goes on from a c
 Online, an epoch is a round: Lightning asks for the loader anew, which plays, annotates, and passes over the episodes.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lmrl.algos.base import Algorithm
-from lmrl.config import config_hash
+from lmrl.codec import Codec
 from lmrl.datasets import Dataset
 from lmrl.rollout import play
 from lmrl.task import Start, Task
 from lmrl.tokens import ACTION, Corpus, TokenBatch, View, collate, tokenize
 
+FORMAT = 1
+"""Of a corpus on disk: raised when the same episodes would be cut or written otherwise."""
 POOL = 32
 """Batches that are sorted by length together: little padding, and still a shuffled order."""
 
@@ -90,10 +93,10 @@ class _Stream:
             number += 1
 
 
-def corpus_of(dataset: Dataset, model_json: str, view: View, codec: Any, cache: Path) -> Corpus:
+def corpus_of(dataset: Dataset, codec: Codec, view: View, cache: Path) -> Corpus:
     """The data set in tokens, memory-mapped; made once per data, tokenizer and view."""
-    key = config_hash({"data": dataset.digest, "codec": model_json, "view": str(view), "format": 1})
-    folder = cache / f"tokens-{key}"
+    made_by = f"{FORMAT} {dataset.digest} {view} {codec.to_json()}"
+    folder = cache / f"tokens-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}"
     if not folder.is_dir():
         tokenize(dataset, codec, view).save(folder)
     return Corpus.load(folder)
@@ -102,7 +105,7 @@ def corpus_of(dataset: Dataset, model_json: str, view: View, codec: Any, cache: 
 class _Data(LightningDataModule):
     """What both kinds share."""
 
-    def __init__(self, task: Task, algo: Algorithm, view: View, *, seed: int, cache: Path, batch_size: int) -> None:
+    def __init__(self, task: Task, algo: Algorithm, view: View, seed: int, cache: Path, batch_size: int) -> None:
         super().__init__()
         if batch_size < 1:
             raise ValueError(f"data.batch_size = {batch_size}: at least 1")
@@ -113,8 +116,7 @@ class _Data(LightningDataModule):
 
     def offline(self) -> Corpus:
         """The task's offline episodes in tokens."""
-        codec = self.algo.model.codec
-        return corpus_of(self.dataset, codec.to_json(), self.view, codec, self.cache)
+        return corpus_of(self.dataset, self.algo.model.codec, self.view, self.cache)
 
     def windows(self, corpus: Corpus, episodes: NDArray[np.bool_], *, trail: bool) -> Windows:
         """The windows of these episodes, annotated by the algorithm."""
@@ -141,13 +143,13 @@ class OfflineData(_Data):
         task: Task,
         algo: Algorithm,
         view: View,
-        *,
         seed: int,
         cache: Path,
+        *,
         batch_size: int,
         holdout: float,
     ) -> None:
-        super().__init__(task, algo, view, seed=seed, cache=cache, batch_size=batch_size)
+        super().__init__(task, algo, view, seed, cache, batch_size)
         if not 0 <= holdout < 1:
             raise ValueError(f"data.holdout = {holdout}: a share of the episodes in [0, 1)")
         self.holdout = holdout
@@ -191,22 +193,22 @@ class OnlineData(_Data):
         task: Task,
         algo: Algorithm,
         view: View,
-        *,
         seed: int,
         cache: Path,
+        *,
         batch_size: int,
         episodes: int,
         passes: int,
         env_steps: int,
         offline_batch: int,
-        on_turn: Callable[[int], None] = lambda live: None,
     ) -> None:
-        super().__init__(task, algo, view, seed=seed, cache=cache, batch_size=batch_size)
+        super().__init__(task, algo, view, seed, cache, batch_size)
         for name, value in {"episodes": episodes, "passes": passes, "env_steps": env_steps}.items():
             if value < 1:
                 raise ValueError(f"data.{name} = {value}: at least 1")
         self.episodes, self.passes, self.env_steps, self.offline_batch = episodes, passes, env_steps, offline_batch
-        self.on_turn = on_turn
+        self.on_turn: Callable[[int], None] = lambda live: None
+        """Heard before each turn that is played: a place to stop."""
         self.played = self.rounds = 0
         """Environment steps and rounds so far."""
         self.round: dict[str, float] = {}

@@ -162,8 +162,9 @@ def _work(
     view = view_of(task, algo.model)
     stats = task.data.dataset().stats
     tracker.log_dataset(task.name, task.data.fingerprint(), task.data.dataset().path, stats)
-    on_turn = {"on_turn": stop.check} if cfg.data._target_.endswith("OnlineData") else {}
-    data = instantiate(cfg.data, _convert_="all")(task, algo, view, seed=cfg.seed, cache=Path(cfg.cache), **on_turn)
+    data = instantiate(cfg.data, _convert_="all")(task, algo, view, cfg.seed, Path(cfg.cache))
+    if isinstance(data, OnlineData):
+        data.on_turn = stop.check
 
     def look() -> dict[str, float]:
         policy = algo.policy(view, cfg.policy)

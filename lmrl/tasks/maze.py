@@ -240,12 +240,14 @@ def _reference_episode(row: Any) -> Trajectory:
     if isinstance(row, list):
         said = [(step["state"], step["action"], float(step["reward"])) for step in row]
         done = bool(row and row[-1]["done"])
-    else:
+    elif isinstance(row, dict):
         texts, paid, ends = row["text_history"], row["rewards"], row["dones"]
         if not len(texts) == len(paid) == len(ends) or len(texts) % 2:
             raise ValueError("text_history, rewards and dones need one even length: observation, action, …")
         said = list(zip(texts[::2], texts[1::2], map(float, paid[1::2]), strict=True))
         done = bool(ends and ends[-1])
+    else:
+        raise ValueError(f"a row is a list of transitions or an object with text_history, not {row!r}")
     return _from_said(said, done)
 
 

@@ -250,6 +250,8 @@ def read_reference(path: Path) -> Iterator[Trajectory]:
 
 
 def _reference_game(row: Any) -> Trajectory:
+    if not isinstance(row, dict):
+        raise ValueError(f"a row is an object with sequence, reward and done, not {row!r}")
     said, paid = row["sequence"], [0.0, *map(float, row["reward"])]
     if (
         len(said) != len(paid)

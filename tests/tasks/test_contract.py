@@ -1,0 +1,126 @@
+"""What every task must keep, found by its YAML: a new `conf/task/<name>.yaml` has these tests before it has any other."""
+
+import math
+import random
+from pathlib import Path
+
+import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from lmrl.config import check, conf_dir
+from lmrl.task import Start, Step, Task
+
+NAMES = sorted(path.stem for path in (conf_dir() / "task").glob("*.yaml"))
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def task(name: str, tmp_path: Path) -> Task:
+    yaml = OmegaConf.load(conf_dir() / "task" / f"{name}.yaml")
+    cfg = OmegaConf.create({"task": yaml, "cache": str(tmp_path), "workers": 1})
+    check(cfg)
+    built: Task = instantiate(cfg.task, _convert_="all")
+    return built
+
+
+def say(task: Task, start: Start, luck: int) -> list[Step]:
+    """An episode of legal actions and nonsense."""
+    rng, env = random.Random(luck), task.env()
+    steps = [Step(env.reset(start.seed, start.options))]
+    while not steps[-1].done:
+        steps.append(env.step(rng.choice([*env.legal_actions(), "nonsense\n"])))
+    return steps
+
+
+def test_a_task_is_named_as_its_file(task: Task, name: str):
+    assert task.name == name
+
+
+def test_an_episode_repeats_per_seed(task: Task):
+    for start in task.episodes(30, 100):
+        assert say(task, start, 1) == say(task, start, 1)
+
+
+def test_an_episode_ends_by_itself_within_max_turns(task: Task):
+    for start in task.episodes(30, 100):
+        steps = say(task, start, 2)[1:]
+        assert 0 < len(steps) <= task.max_turns
+        assert isinstance(steps[-1].info["success"], bool)
+        assert not any("success" in step.info for step in steps[:-1])
+
+
+def test_rewards_are_finite_numbers(task: Task):
+    rewards = [step.reward for start in task.episodes(30, 100) for step in say(task, start, 3)]
+    assert all(isinstance(reward, float) and math.isfinite(reward) for reward in rewards)
+
+
+def test_nonsense_is_called_invalid_wherever_legal_actions_are_listed(task: Task):
+    env = task.env()
+    env.reset(0)
+    assert env.legal_actions()
+    assert env.step("nonsense\n").info == {"invalid_action": True}
+    assert "invalid_action" not in env.step(env.legal_actions()[0]).info
+
+
+def test_two_interleaved_episodes_share_no_state(task: Task):
+    first, second = task.episodes(2, 100)
+    alone = say(task, first, 4), say(task, second, 5)
+    envs = task.env(), task.env()
+    together: tuple[list[Step], list[Step]] = ([], [])
+    luck = random.Random(4), random.Random(5)
+    for env, start, steps in zip(envs, (first, second), together, strict=True):
+        steps.append(Step(env.reset(start.seed, start.options)))
+    while not all(steps[-1].done for steps in together):
+        for env, rng, steps in zip(envs, luck, together, strict=True):
+            if not steps[-1].done:
+                steps.append(env.step(rng.choice([*env.legal_actions(), "nonsense\n"])))
+    assert together == alone
+
+
+def test_an_environment_may_be_used_again_in_mid_episode(task: Task):
+    env, start = task.env(), task.episodes(1, 100)[0]
+    first = env.reset(start.seed, start.options)
+    env.step(env.legal_actions()[-1])
+    assert env.reset(start.seed, start.options) == first
+
+
+def test_a_bad_option_is_refused(task: Task):
+    with pytest.raises(ValueError, match="options.colour = 'red'"):
+        task.env().reset(0, {"colour": "red"})
+
+
+def test_a_step_before_reset_is_refused(task: Task):
+    with pytest.raises(RuntimeError, match="reset"):
+        task.env().step("x\n")
+
+
+def test_phrases_are_distinct_and_not_empty(task: Task):
+    known = list(task.phrases())
+    assert len(set(known)) == len(known) > 0
+    assert all(known)
+
+
+def test_legal_actions_are_phrases(task: Task):
+    env = task.env()
+    env.reset(0)
+    assert set(env.legal_actions()) <= set(task.phrases())
+
+
+def test_every_start_is_accepted_and_they_differ(task: Task):
+    starts = [dict(options) for options in task.starts()] if task.starts else []
+    assert all(isinstance(task.env().reset(0, options), str) for options in starts)
+    assert all(starts.count(options) == 1 for options in starts)
+
+
+def test_the_data_is_made_and_its_mean_is_near_the_published_one(task: Task):
+    data = task.data.dataset()
+    episodes = list(data)
+    assert len(episodes) == data.stats["episodes"] == task.data.episodes
+    assert data.stats["return_mean"] == pytest.approx(task.score.mean, abs=0.01 * (task.score.best - task.score.floor))
+    assert all({"success", "invalid_actions"} <= set(episode.info) for episode in episodes)
+    assert max(episode.num_actions for episode in episodes) <= task.max_turns

@@ -6,6 +6,7 @@ error (of any job, in a multirun), with 130 when interrupted.
 """
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -110,7 +111,7 @@ def describe(error: Exception, root: str, arguments: list[str]) -> str | None:
     if isinstance(error, InstantiationException):  # Hydra's wrapping of what a constructor raised
         key = str(error).rpartition("full_key: ")[2]
         cause = describe(error.__cause__, root, arguments) if isinstance(error.__cause__, Exception) else None
-        return cause and f"{key}: {cause}"
+        return cause and _placed(key, cause)
     if isinstance(error, HydraException):
         return explain(error, root, arguments)
     if isinstance(error, OSError) and error.strerror:
@@ -118,6 +119,20 @@ def describe(error: Exception, root: str, arguments: list[str]) -> str | None:
     if isinstance(error, YAMLError):
         return " ".join(str(error).split())
     return str(error) if isinstance(error, ValueError | OSError) else None
+
+
+def _placed(key: str, text: str) -> str:
+    """A constructor's complaint under the key of its node, once.
+
+    >>> _placed("task.env", "lives = 0: at least 1"), _placed("task.data", "data.seed = -1: at least 0")
+    ('task.env.lives = 0: at least 1', 'task.data.seed = -1: at least 0')
+    """
+    parent, _, last = key.rpartition(".")
+    if text.startswith(f"{key}."):
+        return text
+    if text.startswith(f"{last}."):
+        return f"{parent}.{text}".lstrip(".")
+    return f"{key}.{text}" if re.match(r"\w+ = ", text) else f"{key}: {text}"
 
 
 @contextmanager

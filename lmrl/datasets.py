@@ -8,9 +8,9 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
@@ -91,15 +91,10 @@ class Source:
             _write(lines, stats, self._chunks())
         return Dataset(lines, digest, json.loads(stats.read_text(encoding="utf-8")))
 
-    def _chunks(self) -> Iterator["_Chunk"]:
+    def _chunks(self) -> "Generator[_Chunk, None, None]":
         if self.path:
-            return _show(_read_chunks(self._file(Path(self.path))), None)
+            return _show(_read_chunks(Path(self.path), self.read), None)
         return _show(_make_chunks(self.make, self.episodes, self.seed, self.workers), self.episodes)
-
-    def _file(self, path: Path) -> Iterator[Trajectory]:
-        if is_parquet(path):
-            return read_parquet(path)
-        return read_lines(path) if _is_ours(path) else self.read(path)
 
 
 @dataclass(frozen=True)
@@ -142,12 +137,24 @@ def _make_chunks(make: Maker, episodes: int, seed: int, workers: int) -> Iterato
         pool.shutdown(cancel_futures=True)
 
 
-def _read_chunks(episodes: Iterator[Trajectory]) -> Iterator[_Chunk]:
-    while (chunk := _chunk(islice(episodes, CHUNK))).returns:
+def _reader(path: Path, reference: Callable[[Path], Iterator[Trajectory]]) -> Callable[[Path], Iterator[Trajectory]]:
+    """What reads this file, told by its content."""
+    if is_parquet(path):
+        return read_parquet
+    return read_lines if _is_ours(path) else reference
+
+
+def _read_chunks(path: Path, reference: Callable[[Path], Iterator[Trajectory]]) -> Iterator[_Chunk]:
+    episodes = _reader(path, reference)(path)
+    chunk = _chunk(islice(episodes, CHUNK))
+    if not chunk.returns:
+        raise ValueError(f"data.path = '{path}': it has no episodes")
+    while chunk.returns:
         yield chunk
+        chunk = _chunk(islice(episodes, CHUNK))
 
 
-def _show(chunks: Iterator[_Chunk], episodes: int | None) -> Iterator[_Chunk]:
+def _show(chunks: Iterator[_Chunk], episodes: int | None) -> Generator[_Chunk, None, None]:
     """Hand the chunks on and show how many episodes there are."""
     with tqdm(total=episodes, desc="data", unit=" episodes", file=sys.stderr, mininterval=0.5) as bar:
         for chunk in chunks:
@@ -169,13 +176,11 @@ def _stats(chunks: list[_Chunk]) -> dict[str, float]:
     }
 
 
-def _write(lines: Path, stats: Path, chunks: Iterator[_Chunk]) -> None:
+def _write(lines: Path, stats: Path, chunks: Generator[_Chunk, None, None]) -> None:
     """Write the episodes and, before they appear, their statistics: both are there, or the data is made again."""
     try:
-        with whole_file(lines) as out:
+        with closing(chunks), whole_file(lines) as out:
             tallies = [_put(chunk, out) for chunk in chunks]
-            if not tallies:
-                raise ValueError("data.path: the file has no episodes")
             with whole_file(stats) as beside:
                 beside.write(json.dumps(_stats(tallies), indent=1))
     except OSError as error:
@@ -227,7 +232,7 @@ def _is_ours(path: Path) -> bool:
     """Whether the first line is an episode of ours."""
     with path.open(encoding="utf-8") as lines:
         try:
-            first = json.loads(next(lines, ""))
+            first = json.loads(next(lines, "{}"))
         except ValueError as error:
             raise ValueError(f"{path}, line 1: {error}") from error
     return isinstance(first, dict) and "turns" in first

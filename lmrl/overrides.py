@@ -30,12 +30,12 @@ def explain(error: HydraException, root: str, arguments: Sequence[str]) -> str:
         return f"{error.override}: not a key=value that Hydra can read: {' '.join(reason)}"
     refused = REFUSED_KEY.match(str(error))
     if refused and isinstance(error, ConfigCompositionException):
-        return _unknown_key(refused[1], root, arguments)
+        return _unknown_key(refused[1], root, arguments) or str(error).strip()
     return str(error).strip()
 
 
-def _unknown_key(key: str, root: str, arguments: Sequence[str]) -> str:
-    """Walk down the config to the part of `key` that is not there."""
+def _unknown_key(key: str, root: str, arguments: Sequence[str]) -> str | None:
+    """Walk down the config to the part of `key` that is not there; None if all of it is."""
     node: object = _with_choices_only(root, arguments)
     parts = key.split(".")
     for i, part in enumerate(parts):
@@ -45,7 +45,7 @@ def _unknown_key(key: str, root: str, arguments: Sequence[str]) -> str:
             prefix = "".join(f"{p}." for p in parts[:i])
             return f"{key}: no such key{suggest(prefix + part, [prefix + str(name) for name in node])}"
         node = node._get_node(part)
-    return f"{key}: no such key in conf/{root}.yaml"
+    return None
 
 
 def _with_choices_only(root: str, arguments: Sequence[str]) -> DictConfig:

@@ -64,7 +64,9 @@ def cloning(cfg: DictConfig) -> DictConfig:
     assert isinstance(clone, DictConfig)
     with open_dict(clone):
         clone.algo, clone.data = clone.init.algo, clone.init.data
-        clone.trainer = OmegaConf.merge(cfg.trainer, clone.init.trainer, {"reload_dataloaders_every_n_epochs": 0})
+        clone.trainer = OmegaConf.merge(
+            cfg.trainer, {"reload_dataloaders_every_n_epochs": 0}, clone.init.trainer
+        )
         clone.init, clone.policy = {"ckpt": None}, "sample"
     return clone
 

@@ -169,7 +169,7 @@ def test_what_hydra_offers_is_left_alone(command: Command, tmp_path: Path) -> No
         "--cfg job task=maze --package task": "max_turns: 100",
         "--config-dir mine --cfg job task=hangman": "max_turns: 26",
         "--cfg job task=maze +new=3": "new: 3",
-        "--cfg job task=maze ~fail": "seed: 0",
+        "--cfg job task=maze ~seed": "fail: null",
         "--cfg hydra task=maze hydra.job.name=other": "name: other",
     }.items():
         status, said, complaint = command(line)

@@ -1,4 +1,4 @@
-"""What every task must keep, found by its YAML: a new `conf/task/<name>.yaml` has these tests before it has any other."""
+"""What every task must keep, found by its YAML: a new `conf/task/<name>.yaml` has these tests before any other."""
 
 import math
 import random

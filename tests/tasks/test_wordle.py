@@ -213,7 +213,7 @@ def consistent(words: list[str], episode: Trajectory, turn: int) -> list[str]:
 
 
 def test_a_smart_player_guesses_what_still_fits_and_uniformly(tiny: str):
-    firsts = {word: 0 for word in TINY}
+    firsts = dict.fromkeys(TINY, 0)
     for episode in demonstrations(2200, 0, words=tiny, rules="official", smart=1.0):
         guesses = [turn.text.replace(" ", "").strip() for turn in episode.turns[1::2]]
         firsts[guesses[0]] += 1

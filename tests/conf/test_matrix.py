@@ -1,0 +1,97 @@
+"""Every file of the config tree composes and passes the check; nothing is built.
+
+The folders are listed, so a new file has its test already. Tasks and algorithms meet in full; of the other axes each
+option is tried once, since they do not look at each other.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, ListConfig
+
+from lmrl.config import check, conf_dir
+from lmrl.signatures import from_source, imported
+
+CONF = conf_dir()
+
+
+def options(group: str) -> list[str]:
+    return sorted(str(path.relative_to(CONF / group).with_suffix("")) for path in (CONF / group).rglob("*.yaml"))
+
+
+def composed(root: str, *overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose(root, overrides=list(overrides))
+
+
+@pytest.mark.parametrize("algo", options("algo"))
+@pytest.mark.parametrize("task", options("task"))
+def test_every_task_goes_with_every_algorithm(task: str, algo: str) -> None:
+    check(composed("train", f"task={task}", f"algo={algo}"))
+
+
+@pytest.mark.parametrize("hardware", options("hardware"))
+@pytest.mark.parametrize("model", options("model"))
+def test_every_model_goes_with_all_hardware(model: str, hardware: str) -> None:
+    check(composed("train", "task=maze", "algo=ilql", f"model={model}", f"hardware={hardware}"))
+
+
+@pytest.mark.parametrize("group", ["data", "init", "tracking", "debug", "experiment"])
+def test_every_option_of_the_other_groups_composes(group: str) -> None:
+    for option in options(group):
+        check(composed("train", "task=wordle", "algo=bc", f"{group}={option}"))
+
+
+@pytest.mark.parametrize("tuned", options("tuned"))
+def test_tuned_settings_are_what_their_pair_takes(tuned: str) -> None:
+    """They are named tuned/<task>/<algo>/<model>, and the run that they are for finds them by itself."""
+    task, algo, model = tuned.split("/")
+    cfg = composed("train", f"task={task}", f"algo={algo}", f"model={model}")
+    assert cfg != composed("train", f"task={task}", f"algo={algo}", f"model={model}", "tuned=null")
+    check(cfg)
+
+
+@pytest.mark.parametrize("root", sorted(path.stem for path in CONF.glob("*.yaml")))
+def test_every_root_composes(root: str) -> None:
+    axes = ["task=maze", "algo=bc"] if root == "train" else ["task=maze"] if root == "prepare" else []
+    check(composed(root, *axes))
+
+
+def targets(node: object) -> Iterator[str]:
+    if isinstance(node, DictConfig):
+        if "_target_" in node:
+            yield node._target_
+        for _, child in node.items_ex(resolve=False):
+            yield from targets(child)
+    if isinstance(node, ListConfig):
+        for child in node:
+            yield from targets(child)
+
+
+def named_targets() -> list[str]:
+    cfgs = [composed("train", "task=wordle", f"algo={algo}") for algo in options("algo")]
+    return sorted({target for cfg in cfgs for target in targets(cfg)})
+
+
+@pytest.mark.parametrize("target", named_targets())
+def test_what_the_command_line_checks_is_what_the_constructor_takes(target: str) -> None:
+    """Read from the source, before anything is imported, or read from the object: the same parameters."""
+    read, loaded = from_source(target), imported(target)
+    if target.startswith("lmrl."):
+        assert read is not None, "the command line cannot check it early"
+    if read and loaded:
+        assert {n: (p.kind, p.default is p.empty) for n, p in read.parameters.items()} == {
+            n: (p.kind, p.default is p.empty) for n, p in loaded.parameters.items()
+        }
+
+
+def test_each_group_that_must_be_chosen_has_its_folder() -> None:
+    assert {Path(path).name for path in CONF.iterdir() if path.is_dir()} >= {
+        "task",
+        "algo",
+        "data",
+        "model",
+        "hardware",
+    }

@@ -1,0 +1,306 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lmrl.datasets import Source, describe, whole_file
+from lmrl.parquet import export_parquet, read_parquet
+from lmrl.tasks import wordle
+from lmrl.trajectory import Trajectory, Turn, write_lines
+
+WORDS = ["panic", "knoll", "mount", "robin"]
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    path = tmp_path / "words.txt"
+    path.write_text("\n".join(WORDS))
+    return path
+
+
+@pytest.fixture
+def source(tmp_path: Path, words: Path) -> Source:
+    make = partial(wordle.demonstrations, words=str(words), rules="lmrl", smart=0.5)
+    return Source(
+        make=make,
+        read=wordle.read_reference,
+        episodes=2500,
+        seed=3,
+        path=None,
+        cache=str(tmp_path / "cache"),
+        workers=1,
+        version=1,
+    )
+
+
+def two(episodes: int, seed: int) -> Iterator[Trajectory]:
+    """Returns -1 (lost) and -4 (won), in turn."""
+    for i in range(episodes):
+        turns = [Turn("go\n", False), Turn("a\n", True, -1.0), Turn("on\n", False)]
+        turns += [Turn("b\n", True, -3.0), Turn("end\n", False)] if i % 2 else []
+        yield Trajectory(tuple(turns), True, {"success": bool(i % 2), "seed": seed, "invalid_actions": 0})
+
+
+def fails(episodes: int, seed: int) -> Iterator[Trajectory]:
+    yield from two(1, seed)
+    raise ValueError("the maker broke")
+
+
+def test_statistics_are_those_of_the_episodes(source: Source):
+    data = replace(source, make=two, episodes=4).dataset()
+    assert data.stats == {
+        "episodes": 4,
+        "actions": 6,
+        "turns": 1.5,
+        "return_mean": -2.5,  # -1, -4, -1, -4
+        "return_std": 1.5,
+        "success": 0.5,
+    }
+    assert [episode.total for episode in data] == [-1.0, -4.0, -1.0, -4.0]
+
+
+def test_a_description_tells_the_statistics_to_people(source: Source):
+    text = describe(replace(source, make=two, episodes=4).dataset())
+    assert "return    -2.50 (standard deviation 1.50)" in text
+    assert "success   50.0 %" in text
+
+
+def test_the_number_of_workers_changes_nothing(source: Source, tmp_path: Path):
+    alone = source.dataset().path.read_bytes()
+    together = replace(source, workers=2, cache=str(tmp_path / "other")).dataset().path.read_bytes()
+    assert alone == together
+    assert len(alone.splitlines()) == 2500
+
+
+def test_chunks_differ_and_a_longer_set_begins_as_the_shorter(source: Source, tmp_path: Path):
+    lines = source.dataset().path.read_text().splitlines()
+    assert lines[:1000] != lines[1000:2000]
+    shorter = replace(source, episodes=2000).dataset().path.read_text().splitlines()
+    assert lines[:2000] == shorter
+
+
+def test_a_set_in_the_cache_is_not_made_again(source: Source):
+    first = replace(source, episodes=5).dataset()
+    first.path.write_text("kept")
+    assert replace(source, episodes=5, workers=2).dataset() == first
+    assert first.path.read_text() == "kept"
+
+
+def test_a_set_without_its_statistics_is_made_again(source: Source):
+    made = replace(source, episodes=5).dataset()
+    made.path.with_suffix(".json").unlink()
+    assert replace(source, episodes=5).dataset().stats == made.stats
+
+
+def test_the_fingerprint_follows_what_makes_the_data_and_nothing_else(source: Source, words: Path):
+    seen = {source.fingerprint()}
+    assert replace(source, workers=2, cache="elsewhere").fingerprint() in seen
+    for change in (
+        {"seed": 4},
+        {"episodes": 2501},
+        {"version": 2},
+        {"make": partial(source.make, smart=0.6)},
+        {"make": two},
+    ):
+        seen.add(replace(source, **change).fingerprint())  # type: ignore[arg-type]
+    words.write_text("\n".join(reversed(WORDS)))
+    seen.add(source.fingerprint())
+    assert len(seen) == 7
+
+
+def test_the_fingerprint_of_a_file_follows_its_content(source: Source, tmp_path: Path):
+    write_lines(tmp_path / "a.jsonl", two(2, 0))
+    write_lines(tmp_path / "b.jsonl", two(2, 0))
+    write_lines(tmp_path / "c.jsonl", two(3, 0))
+    a, b, c = (replace(source, path=str(tmp_path / f"{name}.jsonl")).fingerprint() for name in "abc")
+    assert a == b != c
+
+
+def test_a_file_of_ours_is_recognised(source: Source, tmp_path: Path):
+    write_lines(tmp_path / "mine.jsonl", two(3, 0))
+    data = replace(source, path=str(tmp_path / "mine.jsonl")).dataset()
+    assert list(data) == list(two(3, 0))
+    assert data.stats["return_mean"] == -2.0
+
+
+def test_a_parquet_file_is_recognised_by_its_content(source: Source, tmp_path: Path):
+    export_parquet(two(3, 0), tmp_path / "mine.data")
+    assert list(replace(source, path=str(tmp_path / "mine.data")).dataset()) == list(two(3, 0))
+
+
+def test_the_references_format_is_what_remains(source: Source, tmp_path: Path):
+    row = {
+        "sequence": [["Wordle:\n", 0.0], ["p a n i c\n", 1.0], ["g g g g g\n", 0.0]],
+        "reward": [0.0, 0.0],
+        "done": True,
+    }
+    (tmp_path / "theirs.jsonl").write_text(json.dumps(row) + "\n")
+    (episode,) = replace(source, path=str(tmp_path / "theirs.jsonl")).dataset()
+    assert [turn.text for turn in episode.turns] == ["Wordle:\n", "p a n i c\n", "g g g g g\n"]
+    assert episode.info["success"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "no episodes"),
+        ("{\n", "line 1"),
+        ('{"turns": [["a"], ["b", 0]]}\n{"turns": [["a"]]}\n', "line 2: an episode needs at least one action"),
+        ('{"turns": [["a"], ["b", 0]]}\n{"turns": [["a"], ["b"', "line 2: "),
+    ],
+)
+def test_a_broken_file_is_named_and_leaves_nothing_in_the_cache(
+    source: Source, tmp_path: Path, content: str, said: str
+):
+    (tmp_path / "broken.jsonl").write_text(content)
+    with pytest.raises(ValueError, match=rf"broken\.jsonl.*{said}"):
+        replace(source, path=str(tmp_path / "broken.jsonl")).dataset()
+    assert list((tmp_path / "cache").glob("*")) == []
+
+
+def test_a_maker_that_fails_leaves_nothing_in_the_cache(source: Source, tmp_path: Path):
+    with pytest.raises(ValueError, match="the maker broke"):
+        replace(source, make=fails, episodes=5).dataset()
+    assert list((tmp_path / "cache").glob("*")) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"episodes": 0}, "data.episodes = 0: needs at least 1"),
+        ({"workers": 0}, "data.workers = 0: needs at least 1"),
+        ({"seed": -1}, "data.seed = -1: needs at least 0"),
+        ({"path": "absent.jsonl"}, "data.path = 'absent.jsonl': no such file"),
+    ],
+)
+def test_a_source_that_cannot_be_is_refused(source: Source, change: dict[str, Any], said: str):
+    with pytest.raises(ValueError, match=said):
+        replace(source, **change)
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(source: Source, tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"cache = .*file: cannot keep data there \(.*\); name another folder"):
+        replace(source, cache=str(tmp_path / "file")).dataset()
+
+
+BIG = """
+import resource, sys
+from functools import partial
+from lmrl.datasets import Source
+from lmrl.tasks import wordle
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+    make = partial(wordle.demonstrations, words=None, rules="lmrl", smart=0.5)
+    Source(make=make, read=wordle.read_reference, episodes=200000, seed=0, path=None, cache=sys.argv[1],
+           workers=int(sys.argv[3]), version=1).dataset()
+"""
+
+
+def big(cache: Path, *, limit: int, workers: int) -> "subprocess.Popen[str]":
+    script = cache.parent / "big.py"
+    script.write_text(BIG)
+    command = [sys.executable, str(script), str(cache), str(limit), str(workers)]
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ)
+
+
+def test_a_full_disk_gives_one_clear_line_and_leaves_nothing(tmp_path: Path):
+    process = big(tmp_path / "cache", limit=100_000, workers=1)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "cannot keep data there (File too large); name another folder" in errors.splitlines()[-1]
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize(("how", "workers"), [(signal.SIGKILL, 1), (signal.SIGINT, 2)])
+def test_what_is_killed_in_mid_writing_leaves_no_finished_file(tmp_path: Path, how: signal.Signals, workers: int):
+    cache = tmp_path / "cache"
+    process = big(cache, limit=2**33, workers=workers)
+    deadline = time.monotonic() + 30
+    while not any(part.stat().st_size for part in cache.glob("*.part")):
+        assert time.monotonic() < deadline, "nothing was written"
+        time.sleep(0.01)
+    process.send_signal(how)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert [path for path in cache.iterdir() if path.suffix in (".json", ".jsonl")] == []
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path):
+    with whole_file(tmp_path / "a") as out:
+        out.write("half")
+        assert not (tmp_path / "a").exists()
+        assert [str(os.getpid()) in path.name for path in tmp_path.iterdir()] == [True]
+    assert (tmp_path / "a").read_text() == "half"
+
+
+def test_parquet_gives_back_what_it_was_given(tmp_path: Path):
+    export_parquet(two(1200, 5), tmp_path / "out" / "two.parquet")
+    assert list(read_parquet(tmp_path / "out" / "two.parquet")) == list(two(1200, 5))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["two.parquet"]
+
+
+def test_parquet_is_in_the_chat_form_that_other_trainers_read(tmp_path: Path):
+    import pyarrow.parquet
+
+    export_parquet(two(2, 5), tmp_path / "two.parquet")
+    row = pyarrow.parquet.read_table(tmp_path / "two.parquet").to_pylist()[1]
+    assert [message["role"] for message in row["messages"]] == ["user", "assistant", "user", "assistant", "user"]
+    assert [message["content"] for message in row["messages"]] == ["go\n", "a\n", "on\n", "b\n", "end\n"]
+    assert (row["rewards"], row["done"], row["return"], row["seed"]) == ([-1.0, -3.0], True, -4.0, 5)
+
+
+def parquet(path: Path, rows: list[dict[str, Any]]) -> Path:
+    import pyarrow
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    return path
+
+
+ROW = {
+    "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
+    "rewards": [1.0],
+    "done": True,
+}
+
+
+def test_a_foreign_parquet_file_needs_only_messages_rewards_and_done(tmp_path: Path):
+    (episode,) = read_parquet(parquet(tmp_path / "a.parquet", [ROW]))
+    assert episode == Trajectory((Turn("a", False), Turn("b", True, 1.0)), True, {})
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (ROW | {"rewards": [1.0, 2.0]}, "row 2: rewards needs one number per assistant message"),
+        (ROW | {"messages": [{"role": "user", "content": "a"}], "rewards": []}, "row 2: rewards needs"),
+        (ROW | {"rewards": None}, "row 2: "),
+    ],
+)
+def test_a_broken_parquet_row_names_file_row_and_reason(tmp_path: Path, row: dict[str, Any], said: str):
+    with pytest.raises(ValueError, match=rf"a\.parquet, {said}"):
+        list(read_parquet(parquet(tmp_path / "a.parquet", [ROW, row])))
+
+
+def test_a_parquet_file_without_a_column_says_which(tmp_path: Path):
+    rows = [{key: value for key, value in ROW.items() if key != "rewards"}]
+    with pytest.raises(ValueError, match="row 1: there is no 'rewards'"):
+        list(read_parquet(parquet(tmp_path / "a.parquet", rows)))
+
+
+def test_a_cut_parquet_file_is_named(tmp_path: Path):
+    whole = parquet(tmp_path / "a.parquet", [ROW]).read_bytes()
+    (tmp_path / "cut.parquet").write_bytes(whole[:-20])
+    with pytest.raises(ValueError, match=r"cut\.parquet: "):
+        list(read_parquet(tmp_path / "cut.parquet"))

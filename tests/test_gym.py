@@ -1,0 +1,121 @@
+import random
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import lmrl
+from lmrl.gym import TextGym
+
+IDS = ["lmrl/Maze-v0", "lmrl/MazePO-v0", "lmrl/Wordle-v0"]
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_gymnasiums_own_checker_has_nothing_to_say(name: str):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(gymnasium.make(name).unwrapped)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_what_is_said_lies_in_the_spaces(name: str):
+    env = gymnasium.make(name)
+    text, info = env.reset(seed=0)
+    assert text in env.observation_space
+    assert all(action in env.action_space for action in info["legal_actions"])
+    for action in [*info["legal_actions"][:3], "nonsense", ""]:
+        assert env.step(action)[0] in env.observation_space
+
+
+def test_a_maze_is_played_from_a_named_start():
+    env = gymnasium.make("lmrl/Maze-v0")
+    text, info = env.reset(seed=0, options={"start": [7, 6]})
+    assert text.endswith("position 7, 6. There are walls to your right, to your left.\n")
+    assert (info["success"], info["invalid_action"], info["turn"], len(info["legal_actions"])) == (False, False, 0, 4)
+    text, reward, terminated, truncated, info = env.step("north\n")
+    assert (reward, terminated, truncated, info["invalid_action"], info["turn"]) == (-4.0, False, False, True, 1)
+    text, reward, terminated, truncated, info = env.step("move down\n")
+    assert (text, reward, terminated, truncated) == ("Success\n", 0.0, True, False)
+    assert (info["success"], info["invalid_action"], info["turn"]) == (True, False, 2)
+
+
+def test_the_clock_truncates_and_does_not_terminate():
+    env = gymnasium.make("lmrl/MazePO-v0")
+    env.reset(seed=0, options={"start": [1, 1]})
+    last = [env.step("move up\n") for _ in range(101)][-1]
+    assert (last[0], last[2], last[3]) == ("Failure\n", False, True)
+
+
+def test_gymnasium_make_passes_on_what_wordle_takes(tmp_path: Path):
+    (tmp_path / "w.txt").write_text("error\nrobin\n")
+    env = gymnasium.make("lmrl/Wordle-v0", words=str(tmp_path / "w.txt"), rules="official", bad_word_reward=-10.0)
+    _, info = env.reset(options={"word": "robin"})
+    assert info["legal_actions"] == ("e r r o r\n", "r o b i n\n")
+    assert env.step("error")[:2] == ("b y b y b\n", -1.0)
+    assert env.step("sugar")[:2] == ("\n", -10.0)
+    *_, info = env.step("robin")
+    assert (info["success"], info["word"]) == (True, "robin")
+
+
+def test_a_seed_repeats_an_episode_and_no_seed_goes_on():
+    env = gymnasium.make("lmrl/Maze-v0")
+    firsts = [env.reset(seed=7)[0], *(env.reset()[0] for _ in range(20))]
+    again = [env.reset(seed=7)[0], *(env.reset()[0] for _ in range(20))]
+    assert firsts == again
+    assert len(set(firsts)) > 5
+
+
+def test_two_unseeded_environments_differ():
+    first, second = ([env.reset()[0] for _ in range(30)] for env in (gymnasium.make(IDS[0]), gymnasium.make(IDS[0])))
+    assert first != second
+
+
+def test_the_global_random_state_is_left_alone():
+    before = random.getstate()
+    gymnasium.make("lmrl/Wordle-v0").reset()
+    assert random.getstate() == before
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_several_are_played_as_one_vector(name: str):
+    envs = gymnasium.make_vec(name, num_envs=3)
+    texts, info = envs.reset(seed=1)
+    alone = [gymnasium.make(name).reset(seed=1 + i)[0] for i in range(3)]
+    assert list(texts) == alone
+    _, rewards, *_, info = envs.step(("move up\n", "nonsense\n", "a b o u t\n"))
+    assert rewards.shape == (3,)
+    assert info["invalid_action"][1]
+    assert info["turn"].tolist() == [1, 1, 1]
+
+
+def test_a_task_that_cannot_list_its_actions_says_none():
+    class Silent:
+        def reset(self, seed: int, options: Any = None) -> str:
+            return "?"
+
+        def legal_actions(self) -> tuple[str, ...]:
+            return ()
+
+    assert "legal_actions" not in TextGym(Silent()).reset(seed=0)[1]  # type: ignore[arg-type]
+
+
+def test_importing_the_package_registers_the_tasks_and_loads_nothing_heavy():
+    script = (
+        "import sys, lmrl, gymnasium;"
+        f"assert all(name in gymnasium.registry for name in {IDS!r});"
+        "print([m for m in ('torch', 'lightning', 'transformers', 'mlflow', 'pandas', 'pyarrow') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_version_is_the_packages():
+    import tomllib
+
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    assert tomllib.loads(project.read_text())["project"]["version"] == lmrl.__version__

@@ -1,0 +1,44 @@
+import json
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from lmrl.config import ConfigError, conf_dir
+from lmrl.parquet import read_parquet
+from lmrl.prepare import prepare
+from lmrl.trajectory import read_lines
+
+
+def config(folder: Path, *overrides: str) -> DictConfig:
+    small = ["task=maze", "task.data.episodes=20", f"cache={folder / 'cache'}", "workers=1"]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return compose("prepare", overrides=[*small, *overrides])
+
+
+def test_data_are_made_and_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stats = prepare(config(tmp_path), tmp_path)
+    assert stats["episodes"] == 20
+    assert "episodes  20\n" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
+def test_both_kinds_of_file_hold_the_same_episodes(tmp_path: Path) -> None:
+    lines, table = tmp_path / "a.jsonl", tmp_path / "a.parquet"
+    prepare(config(tmp_path, f"export={lines}"), tmp_path)
+    prepare(config(tmp_path, f"export={table}"), tmp_path)
+    assert list(read_lines(lines)) == list(read_parquet(table))
+    assert len(lines.read_text().splitlines()) == 20
+    assert json.loads(lines.read_text().splitlines()[0])["turns"]
+
+
+def test_an_unknown_kind_of_file_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"export = .*a.csv: a file ends in .parquet or .jsonl"):
+        prepare(config(tmp_path, f"export={tmp_path / 'a.csv'}"), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_wrong_value_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"task.data.episodes = 'many'"):
+        prepare(config(tmp_path, "task.data.episodes=many"), tmp_path)

@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import hydra
@@ -21,43 +22,38 @@ from omegaconf import DictConfig
 from yaml import YAMLError
 
 from lmrl.config import check, conf_dir
-from lmrl.overrides import complete, explain
+from lmrl.overrides import explain, parsed
 from lmrl.signatures import from_source
+from lmrl.usage import examples, usage
 
 HYDRA_RAISES = "HYDRA_FULL_ERROR"
 """The variable by which Hydra hands its errors on instead of printing them; we tell them our way."""
 
 
 def train() -> int:
-    """`lmrl task=wordle algo=ilql`: make the data, train, play, score, log."""
-    return run("train", "lmrl.train.train")
+    return run("train", "lmrl.train.train", "lmrl task=TASK algo=ALGO: make the data, train, play, score, log.")
 
 
 def evaluate() -> int:
-    """`lmrl-eval ckpt=PATH`: a checkpoint plays; scores with confidence intervals."""
-    return run("evaluate", "lmrl.evaluate.evaluate")
+    return run("evaluate", "lmrl.evaluate.evaluate", "lmrl-eval ckpt=PATH: let a checkpoint play and score it.")
 
 
 def play() -> int:
-    """`lmrl-play task=wordle`: a person plays, and the same record comes out."""
-    return run("play", "lmrl.play.play")
+    return run("play", "lmrl.play.play", "lmrl-play task=TASK: play yourself, scored and stored like any player.")
 
 
 def data() -> int:
-    """`lmrl-data task=wordle`: make a task's data and print its statistics."""
-    return run("prepare", "lmrl.prepare.prepare")
+    return run("prepare", "lmrl.prepare.prepare", "lmrl-data task=TASK: make a task's data, describe and export them.")
 
 
-def run(root: str, work: str) -> int:
+def run(root: str, work: str, purpose: str) -> int:
     """Run Hydra over `conf/<root>.yaml` with the function of the dotted name `work`; return the exit status.
 
     The function takes the config, the run's folder and the overrides that were typed. A job that fails in a multirun is
     told at once and the others go on.
     """
-    arguments = complete(root, sys.argv[1:])
     asked = os.environ.get(HYDRA_RAISES)
-    full = "1" in (asked, os.environ.get("LMRL_TRACEBACK"))
-    tell = _teller(root, arguments, full)
+    tell = partial(_tell, root=root, full="1" in (asked, os.environ.get("LMRL_TRACEBACK")))
     failed: list[Exception] = []
     here = os.getpid()
 
@@ -74,7 +70,7 @@ def run(root: str, work: str) -> int:
 
     try:
         with _environ(HYDRA_RAISES, "1"):
-            _hydra(job, root, arguments)
+            _answer(job, root, purpose)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -84,8 +80,14 @@ def run(root: str, work: str) -> int:
     return 1 if failed else 0
 
 
-def _hydra(job: Callable[[DictConfig], object], root: str, arguments: list[str]) -> None:
-    sys.argv[1:] = arguments
+def _answer(job: Callable[[DictConfig], object], root: str, purpose: str) -> None:
+    """Show the help, or let Hydra do what it was asked."""
+    args = parsed(sys.argv[1:])
+    if args.help:
+        print(usage(root, purpose, args))
+        return
+    if args.info:
+        sys.argv[1:1] = examples(root, args)
     hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=root)(job)()
 
 
@@ -95,25 +97,22 @@ def _do(work: str, cfg: DictConfig) -> object:
     return get_method(work)(cfg, Path(runtime.runtime.output_dir), list(runtime.overrides.task))
 
 
-def _teller(root: str, arguments: list[str], full: bool) -> Callable[[Exception], None]:
-    def tell(error: Exception) -> None:
-        line = None if full else describe(error, root, arguments)
-        if line is None:
-            traceback.print_exception(error)
-        else:
-            print(f"error: {line}", file=sys.stderr)
-
-    return tell
+def _tell(error: Exception, *, root: str, full: bool) -> None:
+    line = None if full else describe(error, root)
+    if line is None:
+        traceback.print_exception(error)
+    else:
+        print(f"error: {line}", file=sys.stderr)
 
 
-def describe(error: Exception, root: str, arguments: list[str]) -> str | None:
+def describe(error: Exception, root: str) -> str | None:
     """What a user can mend, in a line; None for a fault of ours, which deserves its traceback."""
     if isinstance(error, InstantiationException):  # Hydra's wrapping of what a constructor raised
         key = str(error).rpartition("full_key: ")[2]
-        cause = describe(error.__cause__, root, arguments) if isinstance(error.__cause__, Exception) else None
+        cause = describe(error.__cause__, root) if isinstance(error.__cause__, Exception) else None
         return cause and _placed(key, cause)
     if isinstance(error, HydraException):
-        return explain(error, root, arguments)
+        return explain(error, root, parsed(sys.argv[1:]))
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, YAMLError):

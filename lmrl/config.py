@@ -73,7 +73,7 @@ def check(cfg: DictConfig, read: Callable[[str], Signature | None] = imported) -
         try:
             signature = read(node._target_)
         except ImportError as error:
-            raise ConfigError(f"{key}._target_ = {node._target_}: {error.__cause__ or error}") from error
+            raise ConfigError(f"{_join(key, '_target_')} = {node._target_}: {error.__cause__ or error}") from error
         if signature is not None:
             _check_names(node, key, signature.parameters)
             _check_values(node, key, signature)
@@ -90,7 +90,11 @@ def _targets(node: Any, key: str) -> Iterator[tuple[str, DictConfig]]:
     else:
         return
     for name, child in children:
-        yield from _targets(child, f"{key}.{name!s}" if key else str(name))
+        yield from _targets(child, _join(key, name))
+
+
+def _join(key: str, name: object) -> str:
+    return f"{key}.{name}" if key else str(name)
 
 
 def _check_names(node: DictConfig, key: str, parameters: Mapping[str, Parameter]) -> None:
@@ -98,10 +102,10 @@ def _check_names(node: DictConfig, key: str, parameters: Mapping[str, Parameter]
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for name in _given(node):
         if name not in by_name and not takes_any:
-            raise ConfigError(f"{key}.{name}: {node._target_} takes no {name!r}{suggest(name, by_name)}")
+            raise ConfigError(f"{_join(key, name)}: {node._target_} takes no {name!r}{suggest(name, by_name)}")
     for name in by_name:
-        if _is_required(node, parameters[name]) and name not in node:
-            raise ConfigError(f"{key}.{name}: {node._target_} needs {name!r} and no config sets it")
+        if _is_required(node, parameters[name]) and name not in _given(node):
+            raise ConfigError(f"{_join(key, name)}: {node._target_} needs {name!r} and no config sets it")
 
 
 def _is_required(node: DictConfig, p: Parameter) -> bool:
@@ -115,10 +119,10 @@ def _given(node: DictConfig) -> list[str]:
 
 def _check_values(node: DictConfig, key: str, signature: Signature) -> None:
     for name in _given(node):
-        value, hint = _value(node, name, f"{key}.{name}"), signature.hint(name)
+        value, hint = _value(node, name, _join(key, name)), signature.hint(name)
         if value is UNKNOWN or fits(value, hint):
             continue
-        raise ConfigError(f"{key}.{name} = {value!r}: {node._target_} takes {_wording(hint)}")
+        raise ConfigError(f"{_join(key, name)} = {value!r}: {node._target_} takes {_wording(hint)}")
 
 
 def _value(node: DictConfig, name: str, key: str) -> Any:

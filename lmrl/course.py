@@ -21,7 +21,7 @@ def save(trainer: Trainer, path: Path) -> None:
     """Write the checkpoint aside and move it into place: a full disk or a kill leaves the old one."""
     part = path.with_name(path.name + ".part")
     try:
-        trainer.save_checkpoint(part)
+        trainer.save_checkpoint(part, weights_only=False)  # with the optimiser's state
         if trainer.is_global_zero:
             part.replace(path)
     finally:

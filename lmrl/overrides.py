@@ -3,6 +3,7 @@
 import re
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
@@ -11,15 +12,36 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from lmrl.config import conf_dir, suggest
 
 REFUSED_KEY = re.compile(r"Could not (?:override|delete from config\.) '([^'@]+)'")
 
 
-def explain(error: HydraException, root: str, arguments: Sequence[str]) -> str:
-    """Say in words what Hydra refused in `arguments`, a command line over the root config `root`."""
+def parsed(arguments: Sequence[str]) -> Namespace:
+    """The arguments as Hydra itself reads them."""
+    return get_args_parser().parse_known_args(list(arguments))[0]
+
+
+def folders(args: Namespace) -> list[Path]:
+    """The config trees of a command line: ours, then the user's own."""
+    return [Path(folder).absolute() for folder in (args.config_path or conf_dir(), args.config_dir) if folder]
+
+
+@contextmanager
+def searching(args: Namespace) -> Iterator[None]:
+    """Let `hydra.compose` search the folders of a command line."""
+    ours, *own = map(str, folders(args))
+    with initialize_config_dir(ours, version_base="1.3"):
+        search_path = GlobalHydra.instance().config_loader().get_search_path()
+        for folder in own:
+            search_path.append("command-line", f"file://{folder}")
+        yield
+
+
+def explain(error: HydraException, root: str, args: Namespace) -> str:
+    """Say in words what Hydra refused in a command line over the root config `root`."""
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, option = error.missing_cfg_file.rpartition("/")
         near = suggest(option, error.options)
@@ -30,13 +52,13 @@ def explain(error: HydraException, root: str, arguments: Sequence[str]) -> str:
         return f"{error.override}: not a key=value that Hydra can read: {' '.join(reason)}"
     refused = REFUSED_KEY.match(str(error))
     if refused and isinstance(error, ConfigCompositionException):
-        return _unknown_key(refused[1], root, arguments) or str(error).strip()
+        return _unknown_key(refused[1], root, args) or str(error).strip()
     return str(error).strip()
 
 
-def _unknown_key(key: str, root: str, arguments: Sequence[str]) -> str | None:
+def _unknown_key(key: str, root: str, args: Namespace) -> str | None:
     """Walk down the config to the part of `key` that is not there; None if all of it is."""
-    node: object = _with_choices_only(root, arguments)
+    node: object = _with_choices_only(root, args)
     parts = key.split(".")
     for i, part in enumerate(parts):
         if not isinstance(node, DictConfig):
@@ -48,13 +70,11 @@ def _unknown_key(key: str, root: str, arguments: Sequence[str]) -> str | None:
     return None
 
 
-def _with_choices_only(root: str, arguments: Sequence[str]) -> DictConfig:
+def _with_choices_only(root: str, args: Namespace) -> DictConfig:
     """The config that the command line's choices of files make, without its values: what there is to override."""
-    args, _ = get_args_parser().parse_known_args(list(arguments))
-    extra = [f"hydra.searchpath=[file://{Path(args.config_dir).absolute()}]"] if args.config_dir else []
-    with initialize_config_dir(str(_folder(args)), version_base="1.3"):
+    with searching(args):
         choices = [c for o in OverridesParser.create().parse_overrides(args.overrides) if (c := _choice(o))]
-        return compose(args.config_name or root, overrides=choices + extra)
+        return compose(args.config_name or root, overrides=choices)
 
 
 def _choice(override: Override) -> str | None:
@@ -65,24 +85,3 @@ def _choice(override: Override) -> str | None:
     if override.is_sweep_override():
         return f"{override.get_key_element()}={next(override.sweep_string_iterator())}"
     return override.input_line
-
-
-def complete(root: str, arguments: list[str]) -> list[str]:
-    """Give `--help` and `--info` an option of each group that must be chosen: Hydra cannot show a config without."""
-    args, _ = get_args_parser().parse_known_args(arguments)
-    if not (args.help or args.info):
-        return arguments
-    given = {override.partition("=")[0] for override in args.overrides}
-    groups = [group for group in _required(_folder(args) / f"{args.config_name or root}.yaml") if group not in given]
-    return [f"{group}={min((_folder(args) / group).glob('*.yaml')).stem}" for group in groups] + arguments
-
-
-def _required(file: Path) -> Iterator[str]:
-    """The groups that stand as `???` in a root config's defaults."""
-    for entry in OmegaConf.select(OmegaConf.load(file), "defaults"):
-        if isinstance(entry, DictConfig):
-            yield from (str(group) for group in entry if OmegaConf.is_missing(entry, group))
-
-
-def _folder(args: Namespace) -> Path:
-    return Path(args.config_path or conf_dir()).absolute()

@@ -27,7 +27,7 @@ def transcript_text(trajectories: Sequence[Trajectory]) -> str:
 
     >>> game = Trajectory((Turn("go\\n", False), Turn("left\\n", True, -1)), True, {"success": True})
     >>> print(transcript_text([game]), end="")
-    episode 1 of 1: success, return -1, 1 actions, 0 invalid
+    episode 1 of 1: success, return -1, actions 1, invalid 0
       env   | go
       agent | left  [-1, sum -1]
     """
@@ -35,7 +35,7 @@ def transcript_text(trajectories: Sequence[Trajectory]) -> str:
 
 
 def transcript_html(trajectories: Sequence[Trajectory], *, title: str, summary: Mapping[str, float]) -> str:
-    """One self-contained page. summary: figures of `lmrl.scoring.summarise`, shown above the episodes with their intervals.
+    """One self-contained page. summary: figures of `lmrl.scoring.summarise`, shown with their intervals at the top.
 
     Readers can filter by outcome and sort by return; the first episode is open, and without JavaScript all can be read.
     """
@@ -80,7 +80,7 @@ def _draw(axes: "Axes", history: History, names: Sequence[str], label: str) -> N
 def _episode_text(t: Trajectory, number: str) -> str:
     outcome = "success" if t.info.get("success") else "failure"
     invalid = t.info.get("invalid_actions", 0)
-    lines = [f"episode {number}: {outcome}, return {t.total:g}, {t.num_actions} actions, {invalid} invalid"]
+    lines = [f"episode {number}: {outcome}, return {t.total:g}, actions {t.num_actions}, invalid {invalid}"]
     total = 0.0
     for turn in t.turns:
         total += turn.reward

@@ -11,6 +11,7 @@ import inspect
 import sys
 import typing
 from collections.abc import Mapping
+from functools import cache
 from inspect import Parameter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,11 +59,15 @@ def from_source(path: str) -> Signature | None:
     ['floor', 'mean', 'best']
     """
     module, _, name = path.rpartition(".")
-    file = _file(module)
-    tree = ast.parse(file.read_text(encoding="utf-8")) if file else ast.Module([], [])
-    found = [node for node in tree.body if getattr(node, "name", None) == name]
+    found = [node for node in _statements(module) if getattr(node, "name", None) == name]
     parameters = _read(found[0]) if len(found) == 1 else None
     return None if parameters is None else Signature({p.name: p for p in parameters}, KNOWN)
+
+
+@cache
+def _statements(module: str) -> list[ast.stmt]:
+    file = _file(module)
+    return ast.parse(file.read_text(encoding="utf-8")).body if file else []
 
 
 def _file(module: str) -> Path | None:

@@ -205,7 +205,7 @@ def fit(
 ) -> float:
     """Train; the seconds that it took, looking included."""
     trainer: Trainer = instantiate(cfg.trainer, _convert_="all")(
-        logger=tracker, callbacks=[course, TQDMProgressBar(refresh_rate=20)], default_root_dir=tracker.folder
+        logger=tracker, callbacks=[course, TQDMProgressBar(refresh_rate=20, leave=False)], default_root_dir=tracker.folder
     )
     begun = time.monotonic()
     trainer.fit(algo, data, ckpt_path=resume, weights_only=True)

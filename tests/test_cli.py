@@ -62,7 +62,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     def typed(line: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["lmrl", "--config-path", str(conf), *line.split()])
         try:
-            status = run("train", f"{__name__}.work")
+            status = run("train", f"{__name__}.work", "a test")
         except SystemExit as left:
             status = int(left.code or 0)
         said = capsys.readouterr()
@@ -157,10 +157,19 @@ def test_the_environment_stands_as_it_was_afterwards(command: Command) -> None:
     assert "HYDRA_FULL_ERROR" not in os.environ
 
 
-def test_help_needs_no_axis_and_lists_the_choices(command: Command) -> None:
-    status, said, _ = command("--help")
+def test_help_needs_no_choice_and_lists_them(command: Command) -> None:
+    status, said, _ = command("--help seed=5")
     assert status == 0
-    assert "task: maze, wordle" in said
+    assert said.startswith("a test\n")
+    assert "  task: maze, wordle\n  algo: bc, ppo\n" in said
+    assert "Config of task=maze seed=5 " in said
+    assert "  seed: 5\n" in said
+
+
+def test_help_knows_the_users_own_folder_and_tells_errors(command: Command, tmp_path: Path) -> None:
+    write_tree(tmp_path / "mine", {"task/hangman.yaml": "lives: 6"})
+    assert "  task: hangman, maze, wordle\n" in command("--help --config-dir mine task=hangman")[1]
+    assert command("--help task=maze sed=5") == (1, "", "error: sed: no such key; did you mean 'seed'?\n")
 
 
 def test_what_hydra_offers_is_left_alone(command: Command, tmp_path: Path) -> None:
@@ -178,7 +187,7 @@ def test_what_hydra_offers_is_left_alone(command: Command, tmp_path: Path) -> No
 
 
 def test_info_needs_no_axis(command: Command, tmp_path: Path) -> None:
-    program = "import sys; from lmrl.cli import run; sys.exit(run('train', ''))"
+    program = "import sys; from lmrl.cli import run; sys.exit(run('train', '', ''))"
     line = [sys.executable, "-c", program, "--config-path", str(tmp_path / "conf"), "--info", "defaults"]
     said = subprocess.run(line, capture_output=True, text=True, cwd=Path(__file__).parents[1])
     assert said.returncode == 0, said.stderr

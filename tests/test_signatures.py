@@ -71,7 +71,7 @@ def test_what_a_file_does_not_tell_is_left_open(name: str) -> None:
     assert from_source(f"{__name__}.{name}") is None
 
 
-@pytest.mark.parametrize("path", ["builtins.dict", "nowhere.at.All", "torch.optim.AdamW", "json.loads", "sys", ""])
+@pytest.mark.parametrize("path", ["builtins.dict", "nowhere.at.All", "torch.optim.AdamW", "sys", ""])
 def test_foreign_targets_are_left_open(path: str) -> None:
     assert from_source(path) is None
 

@@ -241,7 +241,7 @@ def test_demonstrations_repeat_per_seed(tiny: str):
 
 def test_the_mixture_returns_about_what_the_published_data_does():
     returns = [e.total for e in demonstrations(20000, 0, words=None, rules="lmrl", smart=1 / 3)]
-    assert np.mean(returns) == pytest.approx(-4.15, abs=0.04)  # -4.11 on the benchmark's 431 words; published: -4.12
+    assert np.mean(returns) == pytest.approx(-4.145, abs=0.04)  # -4.10 on the benchmark's 431 words; published: -4.12
 
 
 def write(path: Path, *rows: Any) -> Path:

@@ -1,0 +1,33 @@
+"""Small real parts for tests: a two-layer GPT-2 that speaks a handful of phrases, and episodes to learn from."""
+
+import pytest
+import torch
+
+from lmrl.models import LanguageModel, tiny
+from lmrl.trajectory import Trajectory, Turn
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def make_model(phrases: tuple[str, ...] = ("left\n", "right\n", "see\n", "end\n"), positions: int = 64) -> LanguageModel:
+    torch.manual_seed(0)
+    return tiny(
+        phrases=lambda: phrases, layers=2, width=16, heads=2, positions=positions, std=0.1, attention="eager"
+    )
+
+
+@pytest.fixture
+def model() -> LanguageModel:
+    return make_model()
+
+
+def episode(*rewards: float, done: bool = True, action: str = "left\n") -> Trajectory:
+    """see, action, see, action, …, end."""
+    turns = [Turn("see\n", False)]
+    for reward in rewards:
+        turns += [Turn(action, True, reward), Turn("see\n", False)]
+    turns[-1] = Turn("end\n", False)
+    return Trajectory(tuple(turns), done, {"success": done, "invalid_actions": 0})

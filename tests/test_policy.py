@@ -1,0 +1,143 @@
+"""How a model plays: the cache changes nothing, the batch changes nothing, chance follows the seed."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+import torch
+
+from lmrl.models import LanguageModel, hidden, logits
+from lmrl.policy import Actor, LMPolicy, Mode, draw, uniforms
+from lmrl.rollout import Situation, rollout
+from lmrl.task import Start, Step
+from lmrl.tokens import View
+from lmrl.trajectory import Turn
+
+
+class Chatter:
+    """Answers each action with a text of random length, for a random number of turns."""
+
+    def reset(self, seed: int, options: object = None) -> str:
+        self._rng = random.Random(seed)
+        return self._say()
+
+    def _say(self) -> str:
+        return "see\n" * self._rng.randint(1, 4)
+
+    def step(self, action: str) -> Step:
+        return Step(self._say(), -1.0, self._rng.random() < 0.1)
+
+    def legal_actions(self) -> Sequence[str]:
+        return ("left\n", "right\n")
+
+
+def actor(model: LanguageModel) -> Actor:
+    def score(states: Sequence[torch.Tensor], said_N: torch.Tensor) -> torch.Tensor:
+        return logits(model.lm, model.codec.size, states[0]).log_softmax(-1).gather(1, said_N[:, None])[:, 0]
+
+    return Actor([model.lm], lambda states: logits(model.lm, model.codec.size, states[0]), score)
+
+
+def player(model: LanguageModel, mode: Mode = "sample", context: int | None = None, new: int = 4) -> LMPolicy:
+    return LMPolicy(actor(model), model.codec, View(context, model.positions, new), mode=mode)
+
+
+class Forgetful:
+    """The same player without any cache: a new one for every call."""
+
+    def __init__(self, model: LanguageModel, context: int | None) -> None:
+        self._model, self._context = model, context
+
+    def act(self, situations: Sequence[Situation]) -> list[Turn]:
+        # what is seen depends on the turns before, so the history is read again turn by turn
+        policy = player(self._model, context=self._context)
+        return policy.act(situations)
+
+
+STARTS = [Start(seed) for seed in range(12)]
+
+
+@pytest.mark.parametrize("context", [None, 1, 6])
+def test_an_episode_does_not_depend_on_its_batch(model: LanguageModel, context: int | None) -> None:
+    together = rollout(Chatter, player(model, context=context), STARTS, max_turns=15)
+    alone = [rollout(Chatter, player(model, context=context), [start], max_turns=15)[0] for start in STARTS]
+    assert [t.turns for t in together] == [t.turns for t in alone]
+
+
+def test_what_is_cached_changes_no_answer(model: LanguageModel) -> None:
+    cached = rollout(Chatter, player(model), STARTS, max_turns=4)
+    fresh = rollout(Chatter, Forgetful(model, None), STARTS, max_turns=4)
+    assert [t.turns for t in cached] == [t.turns for t in fresh]
+
+
+def test_cached_scores_equal_those_of_reading_everything_anew(model: LanguageModel) -> None:
+    policy = player(model, mode="greedy")
+    seen: list[torch.Tensor] = []
+    plain = policy._actor.logits
+
+    def recording(states: Sequence[torch.Tensor]) -> torch.Tensor:
+        seen.append(plain(states))
+        return seen[-1]
+
+    policy._actor = Actor(policy._actor.lms, recording, policy._actor.score)
+    (episode,) = rollout(Chatter, policy, [Start(3)], max_turns=3)
+    ids, at = [], []
+    for turn in episode.turns[:-1]:
+        tokens = turn.tokens if turn.is_action else model.codec.encode(turn.text)
+        at += range(len(ids) - 1, len(ids) + len(tokens) - 1) if turn.is_action else []
+        ids += tokens
+    anew = logits(model.lm, model.codec.size, hidden(model.lm, torch.tensor([ids]))[0, at])
+    torch.testing.assert_close(torch.cat(seen), anew, atol=1e-4, rtol=1e-4)
+
+
+def test_the_turns_of_an_episode_carry_the_ids_that_were_sampled(model: LanguageModel) -> None:
+    for episode in rollout(Chatter, player(model), STARTS, max_turns=5):
+        for turn in episode.turns:
+            assert (turn.tokens is not None) == turn.is_action
+            if turn.tokens:
+                assert model.codec.action(turn.tokens) == turn.text
+                assert all(i not in model.codec.stops for i in turn.tokens[:-1])
+
+
+def test_another_seed_is_another_game_and_the_same_seed_the_same(model: LanguageModel) -> None:
+    one, two = (rollout(Chatter, player(model), [Start(s)], max_turns=8)[0].turns for s in (1, 2))
+    assert one != two
+    assert one == rollout(Chatter, player(model), [Start(1)], max_turns=8)[0].turns
+
+
+def test_a_policy_may_leave_a_game_and_begin_others(model: LanguageModel) -> None:
+    policy = player(model)
+    first = rollout(Chatter, policy, STARTS[:5], max_turns=3)
+    again = rollout(Chatter, policy, STARTS[:5], max_turns=3)
+    assert [t.turns for t in first] == [t.turns for t in again]
+
+
+def test_rank_takes_the_likeliest_legal_action(model: LanguageModel) -> None:
+    situation = Situation((Turn("see\n", False),), 0, lambda: ("left\n", "right\n", "left\nx"))
+    prompt = model.codec.encode("see\n")
+    scores = {}
+    for text in ("left\n", "right\n"):
+        ids = torch.tensor([[*prompt, *model.codec.encode(text)]])
+        log = logits(model.lm, model.codec.size, hidden(model.lm, ids)).log_softmax(-1)
+        scores[text] = float(log[0, len(prompt) - 1, ids[0, len(prompt)]].detach())
+    (turn,) = player(model, mode="rank").act([situation])
+    assert turn.text == max(scores, key=scores.__getitem__)
+
+
+def test_rank_needs_legal_actions(model: LanguageModel) -> None:
+    situation = Situation((Turn("see\n", False),), 0, lambda: ())
+    with pytest.raises(ValueError, match="policy=rank: this task cannot list its legal actions"):
+        player(model, mode="rank").act([situation])
+
+
+def test_draw_inverts_the_distribution_function() -> None:
+    scores = torch.tensor([[0.25, 0.0, 0.75]]).log().expand(4, 3)
+    assert draw(scores, torch.tensor([0.0, 0.24, 0.26, 0.999])).tolist() == [0, 0, 2, 2]
+
+
+def test_uniforms_are_uniform_and_differ_by_seed_turn_and_token() -> None:
+    many = uniforms(list(range(20000)), [3] * 20000, 1)
+    counts = torch.histc(many, bins=20, min=0, max=1)
+    assert counts.sum() == 20000 and ((counts - 1000) ** 2 / 1000).sum() < 43.8  # chi-squared, 19 df, p = 0.001
+    base = uniforms([1], [1], 0)
+    assert all(base != other for other in (uniforms([2], [1], 0), uniforms([1], [2], 0), uniforms([1], [1], 1)))

@@ -1,0 +1,130 @@
+"""Windows, alignment and batches, on episodes that fit on a page."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lmrl.codec import Codec, phrase_tokenizer
+from lmrl.tokens import CUT, GOES_ON, TERMINAL, Corpus, View, collate, tokenize
+from lmrl.trajectory import Trajectory, Turn
+
+CODEC = Codec(phrase_tokenizer(["S\n", "L\n", "E\n", "guess\n"]))
+S, L, E = (CODEC.encode(text)[0] for text in ("S\n", "L\n", "E\n"))
+WIDE = View(None, 64, 8)
+LATEST = View(1, 64, 8)
+
+
+def game(*rewards: float, done: bool = True) -> Trajectory:
+    turns = [Turn("S\n", False)]
+    for reward in rewards:
+        turns += [Turn("L\n", True, reward), Turn("S\n", False)]
+    return Trajectory((*turns[:-1], Turn("E\n", False)), done, {"success": done})
+
+
+def whole(corpus: Corpus, *, markov: bool, trail: bool = True):
+    return collate(corpus, np.arange(len(corpus)), markov=markov, trail=trail)
+
+
+def test_an_episode_is_one_window_and_position_s_predicts_token_s_plus_1() -> None:
+    batch = whole(tokenize([game(-1, 0)], CODEC, WIDE), markov=False)
+    assert batch.ids_BT.tolist() == [[S, L, S, L, E]]
+    assert batch.action_BS.int().tolist() == [[1, 0, 1, 0]]
+    assert batch.reward_BS.tolist() == [[-1, 0, 0, 0]]
+    assert batch.last_BS.int().tolist() == [[1, 0, 1, 0]]
+    assert batch.action_N.tolist() == [L, L]
+    assert batch.end_B.tolist() == [TERMINAL]
+
+
+def test_the_reward_stands_on_an_actions_last_token() -> None:
+    spelt = Trajectory((Turn("S\n", False), Turn("ab\n", True, -1.0), Turn("E\n", False)), True)
+    batch = whole(tokenize([spelt], CODEC, WIDE), markov=False)
+    assert batch.at_actions(batch.reward_BS).tolist() == [0, 0, -1]
+    assert batch.at_actions(batch.last_BS).tolist() == [False, False, True]
+
+
+def test_sampled_tokens_are_trained_on_as_they_were_sampled() -> None:
+    ids = CODEC.encode("L") + CODEC.encode("\n")  # not how the codec would write it
+    said = Trajectory((Turn("S\n", False), Turn("L\n", True, 0.0, ids), Turn("E\n", False)), True)
+    batch = whole(tokenize([said], CODEC, WIDE), markov=False)
+    assert tuple(batch.action_N.tolist()) == ids != CODEC.encode("L\n")
+
+
+def test_a_markov_task_has_a_window_an_action_whose_trail_stands_apart() -> None:
+    corpus = tokenize([game(-1, 0)], CODEC, LATEST)
+    batch = whole(corpus, markov=True, trail=False)
+    assert batch.ids_BT.tolist() == [[S, L], [S, L]]
+    assert batch.trail_BT is not None and batch.trail_BT.tolist() == [[S], [E]]
+    assert batch.end_B.tolist() == [GOES_ON, TERMINAL]
+    assert whole(corpus, markov=True, trail=True).ids_BT.tolist() == [[S, L, S], [S, L, E]]
+
+
+def test_a_cut_episode_says_so() -> None:
+    assert tokenize([game(-1, done=False)], CODEC, WIDE).end.tolist() == [CUT]
+
+
+def test_the_text_seen_drops_to_half_when_it_would_hold_too_many_texts() -> None:
+    corpus = tokenize([game(*[-1] * 7)], CODEC, View(6, 64, 8))
+    # texts before the actions: 1, 3, 5 -> 7 is too many, so 3 remain, then 5, then again 3, 5
+    assert [int((corpus.episode == 0).sum())] == [len(corpus)]
+    assert corpus.lengths.tolist() == [7, 7, 7][: len(corpus)]
+    trained = [int(n) for n in np.add.reduceat(corpus.flags & 2 > 0, corpus.start[:-1])]
+    assert trained == [3, 2, 2]
+
+
+def test_every_action_token_is_trained_once_and_every_token_is_fresh_once() -> None:
+    episode = game(*[-1] * 9)
+    corpus = tokenize([episode], CODEC, View(4, 64, 8))
+    assert (corpus.flags & 2 > 0).sum() == 9
+    assert (corpus.flags & 1 > 0).sum() == len(episode.turns)
+
+
+def test_an_observation_that_does_not_fit_is_an_error() -> None:
+    with pytest.raises(ValueError, match="an observation of 12 tokens: the model has room for 4"):
+        tokenize([Trajectory((Turn("x" * 12, False), Turn("L\n", True)), True)], CODEC, View(None, 12, 8))
+
+
+def test_an_action_without_a_token_is_an_error() -> None:
+    with pytest.raises(ValueError, match="the action '' has no token"):
+        tokenize([Trajectory((Turn("S\n", False), Turn("", True, -1.0)), True)], CODEC, WIDE)
+
+
+def test_padding_hides_nothing_and_adds_nothing() -> None:
+    batch = whole(tokenize([game(0), game(-1, -1, 0)], CODEC, WIDE), markov=False)
+    assert batch.length_B.tolist() == [3, 7]
+    assert batch.action_BS.sum(1).tolist() == [1, 3]
+    assert batch.fresh_BS.sum(1).tolist() == [2, 6]
+
+
+def test_a_corpus_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
+    corpus = tokenize([game(-1, 0), game(0, done=False)], CODEC, LATEST)
+    corpus.save(tmp_path / "tokens")
+    again = Corpus.load(tmp_path / "tokens")
+    assert all(np.array_equal(getattr(corpus, name), getattr(again, name)) for name in vars(corpus))
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_actions_are_flat_and_in_time_order() -> None:
+    actions = tokenize([game(-1, 0), game(-2)], CODEC, LATEST).actions()
+    assert actions.reward_N.tolist() == [-1, 0, -2]
+    assert actions.episode_N.tolist() == [0, 0, 1]
+    assert actions.window_N.tolist() == [0, 1, 2]
+
+
+def test_notes_travel_to_another_device_with_their_batch() -> None:
+    batch = whole(tokenize([game(-1)], CODEC, WIDE), markov=False).to(torch.device("cpu"))
+    assert batch.ids_BT.tolist() == [[S, L, E]]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=30))
+def test_any_text_survives_its_tokens(text: str) -> None:
+    assert CODEC.decode(CODEC.encode(text)) == text
+
+
+def test_an_action_ends_at_its_first_newline_and_has_exactly_one() -> None:
+    assert CODEC.action(CODEC.encode("ab\ncd\n")) == "ab\n"
+    assert CODEC.action(CODEC.encode("ab")) == "ab\n"

@@ -166,7 +166,7 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 LISTS = (collections.abc.Iterable, collections.abc.Container)
-NO_MAPPING = (int, float, NoneType, collections.abc.Sequence, collections.abc.Callable)
+NO_MAPPING: Any = (int, float, NoneType, collections.abc.Sequence, collections.abc.Callable)
 
 
 def _list_fits(value: ListConfig, kind: type, args: tuple[Any, ...]) -> bool:

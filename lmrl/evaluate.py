@@ -101,8 +101,8 @@ def evaluate(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> di
     """Let a checkpoint play, as a run of its own in the store, linked to the one that made it by the tag `checkpoint`."""
     check(cfg)
     torch.set_num_threads(cfg.hardware.threads)
-    changes = {"algo": cfg.algo, "task": cfg.task, "cache": cfg.cache, "workers": cfg.workers}
-    made, task, algo = restore(Path(cfg.ckpt), {k: v for k, v in changes.items() if v is not None})
+    changes = {key: cfg[key] for key in ("algo", "task", "cache", "workers")}
+    made, task, algo = restore(Path(cfg.ckpt), changes)
     if cfg.hardware.device != "cpu":
         algo.to(cfg.hardware.device)
     tracker: Tracker = instantiate(cfg.tracking)(folder=folder, run_name=f"eval-{Path(cfg.ckpt).parent.name}")

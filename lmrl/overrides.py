@@ -2,7 +2,7 @@
 
 import re
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,14 +30,12 @@ def folders(args: Namespace) -> list[Path]:
 
 
 @contextmanager
-def searching(args: Namespace) -> Iterator[None]:
-    """Let `hydra.compose` search the folders of a command line."""
-    ours, *own = map(str, folders(args))
-    with initialize_config_dir(ours, version_base="1.3"):
-        search_path = GlobalHydra.instance().config_loader().get_search_path()
-        for folder in own:
-            search_path.append("command-line", f"file://{folder}")
-        yield
+def searching(args: Namespace) -> Iterator[Callable[[str, list[str]], DictConfig]]:
+    """Lend the function that composes a root config with overrides, searching the folders of a command line."""
+    ours, *own = folders(args)
+    found = [f"hydra.searchpath=[file://{folder}]" for folder in own]
+    with initialize_config_dir(str(ours), version_base="1.3"):
+        yield lambda root, overrides: compose(args.config_name or root, overrides=found + overrides)
 
 
 def explain(error: HydraException, root: str, args: Namespace) -> str:
@@ -72,9 +70,9 @@ def _unknown_key(key: str, root: str, args: Namespace) -> str | None:
 
 def _with_choices_only(root: str, args: Namespace) -> DictConfig:
     """The config that the command line's choices of files make, without its values: what there is to override."""
-    with searching(args):
+    with searching(args) as composed:
         choices = [c for o in OverridesParser.create().parse_overrides(args.overrides) if (c := _choice(o))]
-        return compose(args.config_name or root, overrides=choices)
+        return composed(root, choices)
 
 
 def _choice(override: Override) -> str | None:

@@ -7,7 +7,6 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from hydra import compose
 from omegaconf import DictConfig, OmegaConf
 
 from lmrl.overrides import folders, searching
@@ -27,8 +26,8 @@ the rest. An error tells itself in one line; LMRL_TRACEBACK=1 shows where it cam
 def usage(root: str, purpose: str, args: Namespace) -> str:
     """The help of the command over `conf/<root>.yaml`."""
     overrides = examples(root, args) + args.overrides
-    with searching(args):
-        config = OmegaConf.to_yaml(compose(args.config_name or root, overrides=overrides))
+    with searching(args) as composed:
+        config = OmegaConf.to_yaml(composed(root, overrides))
     groups = [group for group in _groups(root, args) if _options(group, args)]
     choices = "\n".join(f"  {group}: {', '.join(_options(group, args))}" for group in groups)
     return TEXT.format(purpose=purpose, choices=choices, line=" ".join(overrides) or root, config=_indented(config))

@@ -12,7 +12,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, ListConfig
 
 from lmrl.config import check, conf_dir
+from lmrl.overrides import parsed
 from lmrl.signatures import from_source, imported
+from lmrl.usage import examples
 
 CONF = conf_dir()
 
@@ -55,8 +57,7 @@ def test_tuned_settings_are_what_their_pair_takes(tuned: str) -> None:
 
 @pytest.mark.parametrize("root", sorted(path.stem for path in CONF.glob("*.yaml")))
 def test_every_root_composes(root: str) -> None:
-    axes = ["task=maze", "algo=bc"] if root == "train" else ["task=maze"] if root == "prepare" else []
-    check(composed(root, *axes))
+    check(composed(root, *examples(root, parsed([]))))
 
 
 def targets(node: object) -> Iterator[str]:

@@ -20,7 +20,7 @@ run: setup ## Train ILQL on the fully observed maze
 	$(BIN)/python -m lmrl task=maze algo=ilql
 
 test: setup ## Run every test, with the coverage of lmrl
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov=lmrl
 
 check: setup ## Format, lint, types and the fast tests
 	$(BIN)/ruff format --check .

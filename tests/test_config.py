@@ -123,6 +123,7 @@ def test_a_wrong_config_is_refused_with_its_full_key(text: str, complaint: str) 
         (1, float, True),
         (True, float, False),
         (1.0, int, False),
+        (True, int, False),
         ("1", int, False),
         (None, str, False),
         (3, str, False),

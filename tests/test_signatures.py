@@ -35,6 +35,13 @@ class Task:
     seen: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LongTask(Task):
+    """Half its fields stand elsewhere."""
+
+    turns: int
+
+
 @dataclass
 class Tricky:
     name: str
@@ -66,7 +73,7 @@ def test_annotations_are_evaluated_where_they_can_be() -> None:
     assert read.hint("model") is Any
 
 
-@pytest.mark.parametrize("name", ["Heir", "Tricky", "nothing", "pytest"])
+@pytest.mark.parametrize("name", ["Heir", "LongTask", "Tricky", "nothing", "pytest"])
 def test_what_a_file_does_not_tell_is_left_open(name: str) -> None:
     assert from_source(f"{__name__}.{name}") is None
 

@@ -81,7 +81,6 @@ class ILQL(Algorithm):
         self.lm.requires_grad_(False)  # pi_beta
         size = model.codec.size
         self.value = ValueNet(model, {"q1": size, "q2": size, "v": 1}, bias=head_bias * reward_scale)
-        self.value.lm.requires_grad_(True)
         self.target = frozen(self.value)
         self.gamma, self.discount, self.backup, self.tau = gamma, discount, backup, tau
         self.cql_weight, self.lm_weight, self.polyak, self.reward_scale = cql_weight, lm_weight, polyak, reward_scale

@@ -1,0 +1,213 @@
+"""Whole runs: what they leave behind, how they begin, stop, go on and fail."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from mlflow import MlflowClient
+from omegaconf import OmegaConf
+
+from lmrl import course
+from lmrl.algos.bc import BC
+from lmrl.evaluate import evaluate
+from lmrl.glossary import explain
+from lmrl.signals import Stop, Stopped
+from lmrl.tokens import TokenBatch
+from lmrl.train import train
+from tests.whole import OFFLINE, ONLINE, config
+
+BC_STEPS = "init.trainer.max_steps=5"
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    saved: dict[str, dict[str, torch.Tensor]] = torch.load(folder / "last.ckpt", weights_only=True)
+    return saved["state_dict"]
+
+
+def the_runs(folder: Path) -> dict[str, object]:
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    (experiment,) = [e for e in client.search_experiments() if e.name == "lmrl"]
+    return {r.info.run_name: r for r in client.search_runs([experiment.experiment_id])}
+
+
+@pytest.mark.slow
+def test_a_run_leaves_what_its_page_and_its_folder_promise(tmp_path: Path) -> None:
+    metrics = train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "run", ["task=maze"])
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == metrics
+    assert OmegaConf.load(tmp_path / "run" / "config.yaml").task.name == "maze"
+    (run,) = the_runs(tmp_path).values()
+    assert run.info.status == "FINISHED"
+    assert run.data.params["algo._target_"] == "lmrl.algos.bc.BC"
+    assert run.data.tags["data_hash"] and run.data.tags["config_hash"]
+    assert run.data.metrics["final/return_mean"] == pytest.approx(metrics["final/return_mean"])
+    assert (tmp_path / "run" / "curve.png").stat().st_size > 10_000
+    logged = [json.loads(line)["metrics"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    for name in {name for line in logged for name in line} | run.data.metrics.keys():
+        explain(name)  # KeyError: the name has no sentence
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("algo", "size"), [("ilql", OFFLINE), ("mc_returns", OFFLINE), ("ppo", ONLINE)])
+def test_a_run_that_is_stopped_and_goes_on_is_bit_for_bit_the_run_that_was_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, algo: str, size: tuple[str, ...]
+) -> None:
+    cfg = config(tmp_path, "task=maze", f"algo={algo}", BC_STEPS, *size)
+    train(cfg, tmp_path / "through")
+    plain, steps = course.Course.on_train_batch_end, 0
+
+    def stopping(self: course.Course, *args: object) -> None:
+        nonlocal steps
+        steps += 1
+        self._stop.asked |= steps == 7
+        plain(self, *args)
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(course.Course, "on_train_batch_end", stopping)
+        train(cfg, tmp_path / "stopped")
+    train(cfg, tmp_path / "stopped")
+    one, two = weights(tmp_path / "through"), weights(tmp_path / "stopped")
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert steps == 7
+
+
+@pytest.mark.slow
+def test_a_run_begins_from_behaviour_cloning_which_is_trained_once(tmp_path: Path) -> None:
+    train(config(tmp_path, "task=maze", "algo=ilql", BC_STEPS, *OFFLINE), tmp_path / "one")
+    train(config(tmp_path, "task=maze", "algo=mc_returns", BC_STEPS, *OFFLINE), tmp_path / "two")
+    assert (tmp_path / "one" / "bc" / "last.ckpt").is_file()
+    assert not (tmp_path / "two" / "bc").exists()
+    runs = the_runs(tmp_path)
+    assert set(runs) == {"maze-bc-s0", "maze-ilql-s0", "maze-mcreturns-s0"}
+    assert runs["maze-mcreturns-s0"].data.tags["begins_from_run"] == runs["maze-bc-s0"].info.run_id
+    assert all(torch.equal(weights(tmp_path / "two")[f"lm.{k}"], v) for k, v in _cloned(tmp_path / "one" / "bc").items())
+
+
+def _cloned(folder: Path) -> dict[str, torch.Tensor]:
+    return {name.removeprefix("lm."): x for name, x in weights(folder).items() if name.startswith("lm.")}
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_not_finite_ends_the_run_with_its_last_good_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = BC.loss
+
+    def breaking(self: BC, batch: TokenBatch) -> object:
+        loss, metrics = plain(self, batch)
+        return (loss * torch.nan if self.global_step == 6 else loss), metrics
+
+    monkeypatch.setattr(BC, "loss", breaking)
+    metrics = train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "run")
+    assert metrics["diverged"] == 1.0 and metrics["steps"] == 6
+    assert all(x.isfinite().all() for x in weights(tmp_path / "run").values())
+    (run,) = the_runs(tmp_path).values()
+    assert run.info.status == "FINISHED" and run.data.tags["diverged"] == "true"
+
+
+@pytest.mark.slow
+def test_a_gradient_that_is_not_finite_moves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = BC.loss
+
+    def breaking(self: BC, batch: TokenBatch) -> object:
+        loss, metrics = plain(self, batch)
+        if self.global_step == 6:
+            loss.register_hook(lambda grad: grad * torch.inf)
+        return loss, metrics
+
+    monkeypatch.setattr(BC, "loss", breaking)
+    assert train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "run")["diverged"] == 1.0
+    assert all(x.isfinite().all() for x in weights(tmp_path / "run").values())
+
+
+@pytest.mark.slow
+def test_a_folder_with_another_run_is_refused(tmp_path: Path) -> None:
+    train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "run")
+    with pytest.raises(ValueError, match="holds the checkpoint of another config"):
+        train(config(tmp_path, "task=maze", "algo=bc", "seed=1", *OFFLINE), tmp_path / "run")
+    (tmp_path / "run" / "last.ckpt").write_bytes(b"half a file")
+    with pytest.raises(ValueError, match=r"last\.ckpt: not a readable checkpoint"):
+        train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_a_missing_checkpoint_to_begin_from_is_told_by_name(tmp_path: Path) -> None:
+    cfg = config(tmp_path, "task=maze", "algo=ilql", f"init.ckpt={tmp_path}/nowhere.ckpt", *OFFLINE)
+    with pytest.raises(ValueError, match=r"nowhere\.ckpt: no such checkpoint"):
+        train(cfg, tmp_path / "run")
+    assert the_runs(tmp_path)["maze-ilql-s0"].info.status == "FAILED"
+
+
+@pytest.mark.slow
+def test_a_full_disk_leaves_the_last_checkpoint_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "run")
+    before = (tmp_path / "run" / "last.ckpt").read_bytes()
+
+    class FullDisk:
+        is_global_zero = True
+
+        def save_checkpoint(self, path: Path, weights_only: bool) -> None:
+            path.write_bytes(b"half")
+            raise OSError(28, "No space left on device", str(path))
+
+    with pytest.raises(OSError, match="No space left"):
+        course.save(FullDisk(), tmp_path / "run" / "last.ckpt")  # type: ignore[arg-type]
+    assert (tmp_path / "run" / "last.ckpt").read_bytes() == before
+    assert not list((tmp_path / "run").glob("*.part"))
+
+
+@pytest.mark.slow
+def test_a_checkpoint_plays_with_no_other_argument_than_its_path(tmp_path: Path) -> None:
+    metrics = train(config(tmp_path, "task=wordle", "algo=bc", "model.layers=1", *OFFLINE), tmp_path / "run")
+    cfg = OmegaConf.create(
+        {
+            "ckpt": str(tmp_path / "run" / "last.ckpt"),
+            "policy": "sample",
+            "task": {},
+            "algo": {},
+            "cache": str(tmp_path / "cache"),
+            "workers": 1,
+            "evaluation": {"final_episodes": 10, "first_seed": 1000000, "transcripts": 2},
+            "hardware": {"threads": 1, "attention": "eager", "device": "cpu"},
+            "tracking": {"_target_": "lmrl.tracking.Tracker", "_partial_": True, "uri": None, "experiment": "lmrl"},
+        }
+    )
+    again = evaluate(cfg, tmp_path / "eval")
+    assert again["final/return_mean"] == metrics["final/return_mean"]
+    assert (tmp_path / "eval" / "transcripts" / "final.html").is_file()
+
+
+@pytest.mark.slow
+def test_sigterm_saves_and_closes_the_run_as_killed(tmp_path: Path) -> None:
+    overrides = [
+        "task=maze", "algo=bc", "trainer.max_steps=100000", "workers=1", "task.data.episodes=60", "model.width=16",
+        f"hydra.run.dir={tmp_path}/run", f"tracking.uri=sqlite:///{tmp_path}/mlflow.db", f"cache={tmp_path}/cache",
+    ]  # fmt: skip
+    run = subprocess.Popen([sys.executable, "-m", "lmrl", *overrides], stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not _lines(tmp_path / "run" / "metrics.jsonl") and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.kill(run.pid, signal.SIGTERM)
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 130 and "goes on with the same command" in out
+    assert (tmp_path / "run" / "last.ckpt").is_file()
+    (record,) = the_runs(tmp_path).values()
+    assert record.info.status == "KILLED"
+
+
+def _lines(path: Path) -> int:
+    return len(path.read_text().splitlines()) if path.is_file() else 0
+
+
+def test_a_second_signal_ends_the_run_at_once() -> None:
+    stop = Stop()
+    stop._hear(signal.SIGTERM, None)
+    with pytest.raises(Stopped):
+        stop.check()
+    with pytest.raises(KeyboardInterrupt):
+        stop._hear(signal.SIGTERM, None)

@@ -1,0 +1,28 @@
+"""Runs as a user would start them, small enough for a test."""
+
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from lmrl.config import conf_dir
+
+SMALL = (
+    "workers=1",
+    "task.data.episodes=60",
+    "model.width=16",
+    "evaluation.episodes=5",
+    "evaluation.final_episodes=10",
+    "evaluation.times=2",
+    "evaluation.transcripts=2",
+    "trainer.log_every_n_steps=5",
+)
+OFFLINE = ("trainer.max_steps=20",)
+ONLINE = ("data.env_steps=1500", "data.episodes=8", "task.max_turns=20")
+
+
+def config(folder: Path, *overrides: str) -> DictConfig:
+    """The composed config of `python -m lmrl …`, with everything it writes below the folder."""
+    places = (f"tracking.uri=sqlite:///{folder}/mlflow.db", f"cache={folder}/cache")
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return compose("train", overrides=[*SMALL, *places, *overrides])

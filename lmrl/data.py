@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +31,9 @@ POOL = 32
 class Windows:
     """Windows of a corpus, with what the algorithm noted on their action tokens, as batches."""
 
-    def __init__(self, corpus: Corpus, chosen: NDArray[np.int64], notes: dict[str, Tensor], *, markov: bool, trail: bool):
+    def __init__(
+        self, corpus: Corpus, chosen: NDArray[np.int64], notes: dict[str, Tensor], *, markov: bool, trail: bool
+    ):
         self.corpus, self.chosen, self._notes, self._markov, self._trail = corpus, chosen, notes, markov, trail
         self._lengths = corpus.lengths[chosen]
         if notes:
@@ -228,7 +229,7 @@ class OnlineData(_Data):
         keep = self.algo.keep(corpus.total, corpus.success)
         if not keep.any():
             raise ValueError(
-                f"round {self.rounds}: {type(self.algo).__name__} keeps none of {len(keep)} episodes; raise data.episodes"
+                f"data.episodes = {len(keep)}: {type(self.algo).__name__} keeps none of round {self.rounds}'s; play more"
             )
         windows = self.windows(corpus, keep, trail=self.algo.reads_observations)
         self.round |= self.algo.round
@@ -267,9 +268,7 @@ class OnlineData(_Data):
 class _Round:
     """The batches of one round, each with an offline one beside it if the loss mixes both."""
 
-    def __init__(
-        self, windows: Windows, order: list[NDArray[np.int64]], beside: _Stream | None, first: int
-    ) -> None:
+    def __init__(self, windows: Windows, order: list[NDArray[np.int64]], beside: _Stream | None, first: int) -> None:
         self._windows, self._order, self._beside, self._first = windows, order, beside, first
 
     def __len__(self) -> int:

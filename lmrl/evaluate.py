@@ -86,19 +86,18 @@ def restore(ckpt: Path, overrides: Mapping[str, Any]) -> tuple[DictConfig, Task,
     Raises ValueError if it is missing, broken or not ours, ConfigError if its config no longer fits the code.
     """
     saved = read_checkpoint(ckpt)
-    cfg = OmegaConf.create(saved["lmrl"]["config"])
+    cfg = OmegaConf.merge(OmegaConf.create(saved["lmrl"]["config"]), OmegaConf.create(dict(overrides)))
     assert isinstance(cfg, DictConfig)
-    cfg = OmegaConf.merge(cfg, OmegaConf.create(dict(overrides)))  # type: ignore[assignment]
     check(cfg)
     task: Task = instantiate(cfg.task, _convert_="all")
     model = rebuild(saved["lmrl"], cfg.hardware.attention)
     algo: Algorithm = instantiate(cfg.algo, _convert_="all")(model)
-    algo.load_state_dict(saved["state_dict"])  # type: ignore[arg-type]
+    algo.load_state_dict(saved["state_dict"])
     return cfg, task, algo.eval()
 
 
 def evaluate(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[str, float]:
-    """Let a checkpoint play, as a run of its own in the store, linked to the one that made it by the tag `checkpoint`."""
+    """Let a checkpoint play: a run of its own in the store, whose tag `checkpoint` says who played."""
     check(cfg)
     torch.set_num_threads(cfg.hardware.threads)
     changes = {key: cfg[key] for key in ("algo", "task", "cache", "workers")}
@@ -107,7 +106,8 @@ def evaluate(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> di
         algo.to(cfg.hardware.device)
     tracker: Tracker = instantiate(cfg.tracking)(folder=folder, run_name=f"eval-{Path(cfg.ckpt).parent.name}")
     record = OmegaConf.merge(made, {"evaluation": cfg.evaluation, "policy": cfg.policy})
-    tracker.start(record, overrides, {"kind": "evaluation", "checkpoint": str(Path(cfg.ckpt).resolve())})  # type: ignore[arg-type]
+    assert isinstance(record, DictConfig)
+    tracker.start(record, overrides, {"kind": "evaluation", "checkpoint": str(Path(cfg.ckpt).resolve())})
     try:
         policy = algo.policy(view_of(task, algo.model), cfg.policy)
         episodes, first = cfg.evaluation.final_episodes, cfg.evaluation.first_seed

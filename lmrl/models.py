@@ -54,7 +54,14 @@ def _fused(lm: PreTrainedModel) -> PreTrainedModel:
 
 
 def tiny(
-    *, phrases: Callable[[], Iterable[str]], layers: int, width: int, heads: int, positions: int, std: float, attention: str
+    *,
+    phrases: Callable[[], Iterable[str]],
+    layers: int,
+    width: int,
+    heads: int,
+    positions: int,
+    std: float,
+    attention: str,
 ) -> LanguageModel:
     """A GPT-2 from scratch with a tokenizer made of the task's phrases; no dropout.
 

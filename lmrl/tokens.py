@@ -216,13 +216,16 @@ def tokenize(trajectories: Iterable[Trajectory], codec: Codec, view: View) -> Co
     whole = {name: np.concatenate(parts) for name, parts in columns.items()}
     whole["start"] = np.concatenate([[0], np.cumsum(whole["start"])])
     whole["trail"] = whole["start"][:-1] + whole["trail"]
-    return Corpus(**whole)  # type: ignore[arg-type]
+    return Corpus(**whole)
 
 
 class _Columns:
     """A corpus in the making, as lists; `start` holds lengths and `trail` offsets within a window until the end."""
 
     def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
         for name in _ARRAYS | _TABLES:
             setattr(self, name, [])
 
@@ -259,7 +262,9 @@ class _Columns:
         self.total.append(trajectory.total)
         self.success.append(bool(trajectory.info.get("success", False)))
 
-    def _turn(self, trajectory: Trajectory, texts: list[tuple[int, ...]], turn: int, window: _Window, flag: int) -> None:
+    def _turn(
+        self, trajectory: Trajectory, texts: list[tuple[int, ...]], turn: int, window: _Window, flag: int
+    ) -> None:
         ids = texts[turn]
         chosen = trajectory.turns[turn].is_action and turn >= window.actions[0]
         if chosen and not ids:
@@ -275,10 +280,12 @@ class _Columns:
     def flush(self, columns: dict[str, list[NDArray[np.generic]]]) -> None:
         for name, kind in (_ARRAYS | _TABLES).items():
             columns[name].append(np.array(getattr(self, name), dtype=kind))
-        self.__init__()  # type: ignore[misc]
+        self._clear()
 
 
-def _gather(corpus: Corpus, begin: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _gather(
+    corpus: Corpus, begin: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Indices [B, T] of the tokens from begin to end, and which of them are real."""
     steps = np.arange(max(1, int((end - begin).max())))
     real = steps < (end - begin)[:, None]

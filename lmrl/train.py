@@ -59,15 +59,14 @@ def quieten() -> None:
 
 
 def cloning(cfg: DictConfig) -> DictConfig:
-    """The config of the behaviour cloning that a run begins from."""
+    """The config of the behaviour cloning that a run begins from. Raises ConfigError."""
     clone = OmegaConf.create(OmegaConf.to_container(cfg, resolve=False))
     assert isinstance(clone, DictConfig)
     with open_dict(clone):
         clone.algo, clone.data = clone.init.algo, clone.init.data
-        clone.trainer = OmegaConf.merge(
-            cfg.trainer, {"reload_dataloaders_every_n_epochs": 0}, clone.init.trainer
-        )
+        clone.trainer = OmegaConf.merge(cfg.trainer, {"reload_dataloaders_every_n_epochs": 0}, clone.init.trainer)
         clone.init, clone.policy = {"ckpt": None}, "sample"
+    check(clone)
     return clone
 
 
@@ -84,7 +83,7 @@ def identity(cfg: DictConfig, task: Task) -> str:
 
 
 def cloned(cfg: DictConfig, folder: Path, overrides: Sequence[str], stop: Stop) -> Path:
-    """The checkpoint of the behaviour cloning to begin from: looked up in the store, or else trained, a run of its own."""
+    """The behaviour cloning to begin from: looked up in the store, or else trained as a run of its own."""
     clone = cloning(cfg)
     name = identity(clone, instantiate(clone.task, _convert_="all"))
     tracker: Tracker = instantiate(cfg.tracking)(folder=folder, run_name="")
@@ -100,9 +99,7 @@ def cloned(cfg: DictConfig, folder: Path, overrides: Sequence[str], stop: Stop) 
     return ckpt
 
 
-def run(
-    cfg: DictConfig, folder: Path, overrides: Sequence[str], begin: Path | None, stop: Stop
-) -> dict[str, float]:
+def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], begin: Path | None, stop: Stop) -> dict[str, float]:
     """One run: fit, play, record. `begin`: the checkpoint whose language model it starts from."""
     torch.set_num_threads(cfg.hardware.threads)
     torch.set_flush_denormal(True)  # a tied softmax's gradients go denormal late in training
@@ -205,7 +202,9 @@ def fit(
 ) -> float:
     """Train; the seconds that it took, looking included."""
     trainer: Trainer = instantiate(cfg.trainer, _convert_="all")(
-        logger=tracker, callbacks=[course, TQDMProgressBar(refresh_rate=20, leave=False)], default_root_dir=tracker.folder
+        logger=tracker,
+        callbacks=[course, TQDMProgressBar(refresh_rate=20, leave=False)],
+        default_root_dir=tracker.folder,
     )
     begun = time.monotonic()
     trainer.fit(algo, data, ckpt_path=resume, weights_only=True)

@@ -12,11 +12,11 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def make_model(phrases: tuple[str, ...] = ("left\n", "right\n", "see\n", "end\n"), positions: int = 64) -> LanguageModel:
+def make_model(
+    phrases: tuple[str, ...] = ("left\n", "right\n", "see\n", "end\n"), positions: int = 64
+) -> LanguageModel:
     torch.manual_seed(0)
-    return tiny(
-        phrases=lambda: phrases, layers=2, width=16, heads=2, positions=positions, std=0.1, attention="eager"
-    )
+    return tiny(phrases=lambda: phrases, layers=2, width=16, heads=2, positions=positions, std=0.1, attention="eager")
 
 
 @pytest.fixture

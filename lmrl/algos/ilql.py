@@ -36,7 +36,9 @@ def successors(value_N: Tensor, row_N: Tensor, after_B: Tensor) -> Tensor:
     return torch.where(last_N, after_B[row_N], next_N)
 
 
-def td_targets(batch: TokenBatch, value_N: Tensor, after_B: Tensor, *, gamma: float, discount: Unit, backup: Unit) -> Tensor:
+def td_targets(
+    batch: TokenBatch, value_N: Tensor, after_B: Tensor, *, gamma: float, discount: Unit, backup: Unit
+) -> Tensor:
     """y_n = r + gamma V(s'), one backup per token, or per turn: then all tokens of an action share its target."""
     reward_N, last_N = batch.at_actions(batch.reward_BS), batch.at_actions(batch.last_BS)
     target_N = reward_N + discounts(last_N, gamma, discount) * successors(value_N, batch.row_N, after_B)

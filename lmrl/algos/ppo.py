@@ -173,7 +173,7 @@ class PPO(Algorithm):
             log_ratio_N = log_ratio_N.clamp(-self.log_ratio_clamp, self.log_ratio_clamp)
         policy_loss, metrics = clipped_surrogate(log_ratio_N, batch.notes["advantage"], clip=self.clip)
         value_loss = value_error(value_N, batch.notes["value"], batch.notes["return"], clip=self.value_clip)
-        self._enough = self.stop_kl is not None and float(metrics["approx_kl"]) > self.stop_kl
+        self._enough = self.stop_kl is not None and metrics["approx_kl"].item() > self.stop_kl
         loss = policy_loss + self.value_coef * value_loss
         metrics |= {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy_N.mean()}
         if self.bc_weight:
@@ -183,6 +183,8 @@ class PPO(Algorithm):
 
     def _bc_loss(self, batch: TokenBatch) -> Tensor:
         if batch.beside is None:
-            raise ValueError(f"algo.bc_weight = {self.bc_weight}: needs offline windows, set data.offline_batch above 0")
+            raise ValueError(
+                f"algo.bc_weight = {self.bc_weight}: needs offline windows, set data.offline_batch above 0"
+            )
         log_N, _, _ = self._score(batch.beside)
         return weighted_nll(-log_N, torch.ones_like(log_N))

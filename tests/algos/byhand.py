@@ -1,6 +1,6 @@
 """Algorithms whose every number a test may set: batches of a few tokens, heads that look answers up, plain losses."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from lmrl.algos.base import Algorithm, Schedule
-from lmrl.models import LanguageModel, ValueNet
+from lmrl.models import Head, LanguageModel, hidden
 from lmrl.tokens import Corpus, TokenBatch, View, collate, tokenize
 from lmrl.trajectory import Trajectory, Turn
-from tests.conftest import make_model
 
 CONSTANT = Schedule(warmup=0, decay=0.0, floor=0.0)
 
@@ -86,15 +85,14 @@ def memoryless(model: LanguageModel) -> LanguageModel:
     return model
 
 
-def answers(model: LanguageModel, net: ValueNet, name: str, table: Mapping[str, float | Mapping[str, float]]) -> None:
-    """Set a head of a memoryless net: after a text, its one answer, or its answer for each next text.
+def answers(model: LanguageModel, lm: nn.Module, head: Head, table: Mapping[str, float | Mapping[str, float]]) -> None:
+    """Set a head of a memoryless model: after a text, its one answer, or its answer for each next text.
 
     With no more texts than hidden units there is an exact solution, which least squares finds.
     """
-    head = net.heads[name]
     with torch.no_grad():
         texts = torch.tensor([[model.codec.encode(text)[-1]] for text in table])
-        h = net.lm.base_model(input_ids=texts).last_hidden_state[:, 0]
+        h = hidden(lm, texts)[:, 0]
         wanted = head.out.bias.expand(len(table), -1).clone()
         for row, answer in enumerate(table.values()):
             if isinstance(answer, Mapping):
@@ -106,25 +104,28 @@ def answers(model: LanguageModel, net: ValueNet, name: str, table: Mapping[str, 
         head.out.weight.copy_(torch.linalg.lstsq(features, wanted - head.out.bias).solution.T)
 
 
-def biased(head: nn.Module, model: LanguageModel, values: Mapping[str, float]) -> None:
+def biased(model: LanguageModel, head: Head, values: Mapping[str, float]) -> None:
     """Set a head's answers for some next texts, whatever the state."""
     with torch.no_grad():
         for text, value in values.items():
-            head.out.bias[model.codec.encode(text)[-1]] = value  # type: ignore[union-attr,index,operator]
+            head.out.bias[model.codec.encode(text)[-1]] = value
+
+
+def random(*heads: Head) -> None:
+    """Give heads answers that differ by state: they begin at a constant."""
+    generator = torch.Generator().manual_seed(1)
+    for head in heads:
+        nn.init.normal_(head.out.weight, generator=generator)
 
 
 def gradients(module: nn.Module) -> dict[str, Tensor]:
     return {name: p.grad for name, p in module.named_parameters() if p.grad is not None}
 
 
-def moved(algo: Algorithm, batch: TokenBatch, act: Callable[[Algorithm], None] | None = None) -> set[str]:
+def moved(algo: Algorithm, batch: TokenBatch) -> set[str]:
     """The names of the parameters that one optimiser step changes."""
-    before = {name: p.detach().clone() for name, p in algo.named_parameters(remove_duplicate=False)}
+    before = {name: p.detach().clone() for name, p in algo.named_parameters()}
     optimizer = algo.configure_optimizers()["optimizer"]
     algo.loss(batch)[0].backward()
     optimizer.step()
-    return {name for name, p in algo.named_parameters(remove_duplicate=False) if not torch.equal(p, before[name])}
-
-
-def fresh() -> LanguageModel:
-    return make_model()
+    return {name for name, p in algo.named_parameters() if not torch.equal(p, before[name])}

@@ -21,8 +21,10 @@ from tests.algos.byhand import (
     moved,
     padded,
     plain_nll,
+    random,
     said,
 )
+from tests.conftest import make_model
 
 NUMBERS = {
     "gamma": 0.5,
@@ -92,10 +94,10 @@ def test_the_action_that_the_clock_cut_off_has_no_target(model: LanguageModel, b
 
 def test_the_loss_of_known_values(model: LanguageModel) -> None:
     algo = ilql(model, cql_weight=0.1, head_bias=-1.0)
-    biased(algo.value.heads["q1"], model, {"left\n": -3.0, "right\n": 1.0})
-    biased(algo.value.heads["q2"], model, {"left\n": 0.0, "right\n": -2.0})
-    biased(algo.target.heads["q1"], model, {"left\n": 0.0, "right\n": -4.0})
-    biased(algo.target.heads["q2"], model, {"left\n": 1.0, "right\n": 5.0})
+    biased(model, algo.value.heads["q1"], {"left\n": -3.0, "right\n": 1.0})
+    biased(model, algo.value.heads["q2"], {"left\n": 0.0, "right\n": -2.0})
+    biased(model, algo.target.heads["q1"], {"left\n": 0.0, "right\n": -4.0})
+    biased(model, algo.target.heads["q2"], {"left\n": 1.0, "right\n": 5.0})
     loss, metrics = algo.loss(batch_of(model, said(("see\n", "left\n", -1.0), ("see\n", "right\n", 1.0))))
     # targets: -1 + 0.5 * -1 = -1.5 and 1. Errors: q1 -1.5 and 0, q2 1.5 and -3
     q_loss = (1.5**2 + 0 + 1.5**2 + 3**2) / 2 / 2
@@ -113,8 +115,8 @@ def test_the_loss_of_known_values(model: LanguageModel) -> None:
 
 def test_at_tau_a_half_the_loss_of_v_is_a_quarter_of_the_squared_error(model: LanguageModel) -> None:
     algo = ilql(model, tau=0.5)
-    biased(algo.target.heads["q1"], model, {"left\n": -2.0})
-    biased(algo.target.heads["q2"], model, {"left\n": -2.0})
+    biased(model, algo.target.heads["q1"], {"left\n": -2.0})
+    biased(model, algo.target.heads["q2"], {"left\n": -2.0})
     assert algo.loss(batch_of(model, said(("see\n", "left\n", 0.0))))[1]["v_loss"].item() == pytest.approx(1.0)
 
 
@@ -144,20 +146,16 @@ def chain(model: LanguageModel) -> ILQL:
     q = {state: {"left\n": value} for state, value in CHAIN.items()}
     for net in (algo.value, algo.target):
         for name in ("q1", "q2"):
-            answers(model, net, name, q)
-    answers(model, algo.value, "v", {**CHAIN, "5\n": 50.0})  # V of the last state is never asked for
+            answers(model, net.lm, net.heads[name], q)
+    answers(
+        model, algo.value.lm, algo.value.heads["v"], {**CHAIN, "5\n": 50.0}
+    )  # V of the last state is never asked for
     return algo
-
-
-def phrases() -> tuple[str, ...]:
-    return (*CHAIN, "5\n", "left\n")
 
 
 @pytest.mark.parametrize("context", [None, 1])
 def test_at_the_fixed_point_of_a_five_state_chain_the_loss_is_zero(context: int | None) -> None:
-    from tests.conftest import make_model
-
-    model = make_model(phrases())
+    model = make_model((*CHAIN, "5\n", "left\n"))
     algo = chain(model)
     game = said(*[(state, "left\n", -1.0) for state in CHAIN], then="5\n")
     assert algo.loss(batch_of(model, game, context=context))[0].item() == pytest.approx(0, abs=1e-6)
@@ -171,8 +169,7 @@ def test_at_the_fixed_point_of_a_five_state_chain_the_loss_is_zero(context: int 
 
 def test_only_the_value_net_moves(model: LanguageModel) -> None:
     algo = ilql(model, lm_weight=0.1)
-    for head in algo.value.heads.values():
-        torch.nn.init.normal_(head.out.weight)
+    random(*algo.value.heads.values())
     names = moved(algo, batch_of(model, GAME))
     assert {name.split(".")[0] for name in names} == {"value"}
     assert {f"value.heads.{name}.hidden.weight" for name in ("q1", "q2", "v")} <= names
@@ -226,8 +223,7 @@ def test_the_target_follows_at_its_rate_after_each_step(model: LanguageModel) ->
 @pytest.mark.parametrize("context", [None, 1])
 def test_padding_changes_no_loss(model: LanguageModel, context: int | None) -> None:
     algo = ilql(model, cql_weight=0.1, lm_weight=0.1)
-    for head in algo.value.heads.values():
-        torch.nn.init.normal_(head.out.weight)
+    random(*algo.value.heads.values())
     batch = batch_of(model, GAME, cut(GAME), said(("see\n", "right\n", -1.0)), context=context)
     torch.testing.assert_close(algo.loss(padded(batch, 4, 99))[0], algo.loss(batch)[0])
 
@@ -240,8 +236,8 @@ def states(algo: ILQL, text: str) -> list[torch.Tensor]:
 @pytest.mark.parametrize("act_with", ["online", "target"])
 def test_it_acts_by_the_smaller_q_of_the_net_that_was_asked_for(model: LanguageModel, act_with: str) -> None:
     algo = ilql(memoryless(model), reward_scale=0.5, beta=2.0, act_with=act_with)
-    answers(model, algo.value, "q1", {"see\n": {"left\n": -1.0, "right\n": 0.0}})
-    answers(model, algo.value, "q2", {"see\n": {"left\n": -2.0, "right\n": 1.0}})
+    answers(model, algo.value.lm, algo.value.heads["q1"], {"see\n": {"left\n": -1.0, "right\n": 0.0}})
+    answers(model, algo.value.lm, algo.value.heads["q2"], {"see\n": {"left\n": -2.0, "right\n": 1.0}})
     left, right = (model.codec.encode(text)[0] for text in ("left\n", "right\n"))
     here = states(algo, "see\n")
     tilt = (algo.actor().logits(here) - algo.logits(here[0]).log_softmax(-1))[0]
@@ -252,8 +248,8 @@ def test_it_acts_by_the_smaller_q_of_the_net_that_was_asked_for(model: LanguageM
 def test_an_action_ranks_by_its_advantage_in_raw_units(model: LanguageModel) -> None:
     algo = ilql(memoryless(model), reward_scale=0.5)
     for name in ("q1", "q2"):
-        answers(model, algo.value, name, {"see\n": {"left\n": -1.0}})
-    answers(model, algo.value, "v", {"see\n": -3.0})
+        answers(model, algo.value.lm, algo.value.heads[name], {"see\n": {"left\n": -1.0}})
+    answers(model, algo.value.lm, algo.value.heads["v"], {"see\n": -3.0})
     score = algo.actor().score(states(algo, "see\n"), torch.tensor(model.codec.encode("left\n")))
     assert score.tolist() == pytest.approx([(-1.0 - -3.0) / 0.5], abs=1e-4)
 

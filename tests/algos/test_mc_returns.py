@@ -8,7 +8,19 @@ import torch
 
 from lmrl.algos.mc_returns import MCReturns, regression
 from lmrl.models import LanguageModel
-from tests.algos.byhand import CONSTANT, adamw, annotated, answers, biased, corpus_of, memoryless, moved, padded, said
+from tests.algos.byhand import (
+    CONSTANT,
+    adamw,
+    annotated,
+    answers,
+    biased,
+    corpus_of,
+    memoryless,
+    moved,
+    padded,
+    random,
+    said,
+)
 
 SHORT = said(("see\n", "left\n", -1.0), ("see\n", "ab\n", -2.0))  # actions: left | a b \n
 NUMBERS = {
@@ -50,7 +62,7 @@ def test_the_last_reward_counts_once(model: LanguageModel) -> None:
 
 def test_the_loss_of_known_values(model: LanguageModel) -> None:
     algo = mc(model, gamma=1.0, cql_weight=0.1)
-    biased(algo.value.heads["q"], model, {"left\n": -1.0, "right\n": 2.0})
+    biased(model, algo.value.heads["q"], {"left\n": -1.0, "right\n": 2.0})
     batch = annotated(algo, corpus_of(model, said(("see\n", "left\n", -1.0), ("see\n", "right\n", 0.0))))
     # left: q -1, return -1; right: q 2, return 0, so half of (0 + 4) / 2
     nll = math.log(math.exp(-1) + math.exp(2) + 258) - 0.5
@@ -70,33 +82,37 @@ def test_rewards_are_scaled_inside_and_values_told_in_raw_units(model: LanguageM
 
 def test_padding_changes_no_loss(model: LanguageModel) -> None:
     algo = mc(model, cql_weight=0.1)
-    torch.nn.init.normal_(algo.value.heads["q"].out.weight)
+    random(algo.value.heads["q"])
     batch = annotated(algo, corpus_of(model, SHORT, said(("see\n", "left\n", -1.0))))
     torch.testing.assert_close(algo.loss(padded(batch, 4, 99))[0], algo.loss(batch)[0])
 
 
 def test_the_value_net_learns_trunk_and_all_and_the_cloned_policy_stays(model: LanguageModel) -> None:
     algo = mc(model)
-    torch.nn.init.normal_(algo.value.heads["q"].out.weight)
+    random(algo.value.heads["q"])
     names = moved(algo, annotated(algo, corpus_of(model, SHORT)))
     assert all(name.startswith("value.") for name in names)
-    assert {"value.heads.q.out.bias", "value.heads.q.hidden.weight", "value.lm.transformer.h.0.mlp.c_fc.weight"} <= names
+    assert {
+        "value.heads.q.out.bias",
+        "value.heads.q.hidden.weight",
+        "value.lm.transformer.h.0.mlp.c_fc.weight",
+    } <= names
     assert "value.lm.transformer.wte.weight" in names
 
 
 def test_it_acts_by_the_prior_tilted_by_values_in_raw_units(model: LanguageModel) -> None:
     algo = mc(memoryless(model), reward_scale=0.5, beta=2.0)
-    answers(model, algo.value, "q", {"see\n": {"left\n": -1.0, "right\n": 0.0}})
+    answers(model, algo.value.lm, algo.value.heads["q"], {"see\n": {"left\n": -1.0, "right\n": 0.0}})
     (ids,) = model.codec.encode("see\n")
     states = [lm.base_model(input_ids=torch.tensor([[ids]])).last_hidden_state[:, 0] for lm in algo.actor().lms]
     left, right = (model.codec.encode(text)[0] for text in ("left\n", "right\n"))
     tilt = (algo.actor().logits(states) - algo.logits(states[0]).log_softmax(-1))[0]
-    assert float(tilt[right] - tilt[left]) == pytest.approx(2.0 * (0.0 - -1.0 / 0.5), abs=1e-4)
+    assert (tilt[right] - tilt[left]).item() == pytest.approx(2.0 * (0.0 - -1.0 / 0.5), abs=1e-4)
 
 
 def test_an_action_ranks_by_the_sum_of_its_values(model: LanguageModel) -> None:
     algo = mc(memoryless(model))
-    answers(model, algo.value, "q", {"see\n": {"left\n": -1.0, "right\n": -3.0}})
+    answers(model, algo.value.lm, algo.value.heads["q"], {"see\n": {"left\n": -1.0, "right\n": -3.0}})
     h_ND = algo.value.lm.base_model(input_ids=torch.tensor([model.codec.encode("see\n")])).last_hidden_state[0]
     said_N = torch.tensor(model.codec.encode("right\n"))
     assert algo.actor().score([h_ND, h_ND], said_N).tolist() == pytest.approx([-3.0], abs=1e-4)

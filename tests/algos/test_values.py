@@ -27,9 +27,7 @@ def test_a_constant_added_to_all_values_changes_no_probability() -> None:
 
 def test_beta_0_is_the_prior() -> None:
     prior = noise(4, 9, 0)
-    torch.testing.assert_close(
-        perturbed(prior, noise(4, 9, 1), beta=0.0, support=0.0).softmax(-1), prior.softmax(-1)
-    )
+    torch.testing.assert_close(perturbed(prior, noise(4, 9, 1), beta=0.0, support=0.0).softmax(-1), prior.softmax(-1))
 
 
 def test_what_the_prior_deems_improbable_is_never_said_however_high_its_value() -> None:

@@ -1,9 +1,7 @@
 """What a run of the platform trains, built from its own configs: the algorithm, its windows, and both training loops."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from hydra import compose, initialize_config_dir

@@ -1,0 +1,313 @@
+"""Language models: from scratch, from a folder, from a checkpoint; and the small parts that hang on them."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, pre_tokenizers, processors, trainers
+from tokenizers.models import BPE
+from torch import nn
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from lmrl.models import (
+    Head,
+    LanguageModel,
+    ValueNet,
+    frozen,
+    hidden,
+    load_weights,
+    logits,
+    polyak,
+    pretrained,
+    read_checkpoint,
+    rebuild,
+)
+from tests.conftest import make_model
+
+LINES = ["move left\n", "move right\n", "the goal is here\n", "there is a wall\n"] * 5
+
+
+def bpe() -> PreTrainedTokenizerFast:
+    """A small tokenizer of GPT-2's kind that would put a special token before each text, as Llama's does."""
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, initial_alphabet=alphabet, special_tokens=["<s>"], show_progress=False
+    )
+    tokenizer.train_from_iterator(LINES, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>")
+
+
+def gpt2(rows: int) -> PreTrainedModel:
+    sizes = {"n_positions": 48, "n_embd": 16, "n_layer": 2, "n_head": 2}
+    return GPT2LMHeadModel(GPT2Config(vocab_size=rows, bos_token_id=0, eos_token_id=0, **sizes))
+
+
+def llama(rows: int) -> PreTrainedModel:
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = LlamaConfig(vocab_size=rows, max_position_embeddings=48, bos_token_id=0, eos_token_id=0, **sizes)
+    return LlamaForCausalLM(config)
+
+
+def folder_of(path: Path, lm: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> str:
+    lm.save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    return str(path)
+
+
+def load(path: Path, make: Callable[[int], PreTrainedModel] = gpt2, extra_rows: int = 0) -> LanguageModel:
+    torch.manual_seed(1)
+    tokenizer = bpe()
+    name = folder_of(path, make(len(tokenizer) + extra_rows), tokenizer)
+    return pretrained(name=name, attention="eager", dropout=0.0)
+
+
+def checkpoint(path: Path, model: LanguageModel, **changes: Any) -> Path:
+    """As a run writes it, as far as weights and tokenizer go."""
+    saved = {"lmrl": model.describe(), "state_dict": {f"lm.{k}": v for k, v in model.lm.state_dict().items()}}
+    torch.save(saved | changes, path)
+    return path
+
+
+def test_a_tiny_model_holds_a_phrase_as_one_token_and_speaks_no_other_row(model: LanguageModel) -> None:
+    assert len(model.codec.encode("left\n")) == 1
+    assert model.codec.size == model.lm.get_input_embeddings().num_embeddings == 260
+    assert model.positions == 64
+    assert not any(m.p for m in model.lm.modules() if isinstance(m, nn.Dropout))
+
+
+def test_the_same_seed_makes_the_same_tiny_model() -> None:
+    one, two = make_model().lm.state_dict(), make_model().lm.state_dict()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+@pytest.mark.parametrize("make", [gpt2, llama])
+def test_any_causal_model_of_a_local_folder_comes_as_it_was_saved(
+    tmp_path: Path, make: Callable[[int], PreTrainedModel]
+) -> None:
+    model = load(tmp_path, make)
+    torch.manual_seed(1)
+    saved = make(len(bpe())).state_dict()
+    assert all(torch.equal(tensor, saved[name]) for name, tensor in model.lm.state_dict().items())
+    assert model.positions == 48
+    assert model.codec.decode(model.codec.encode("move left\n")) == "move left\n"
+
+
+@pytest.mark.parametrize("make", [gpt2, llama])
+def test_hidden_states_and_logits_are_those_of_transformers(
+    tmp_path: Path, make: Callable[[int], PreTrainedModel]
+) -> None:
+    model = load(tmp_path, make).lm.eval()
+    ids = torch.tensor([[1, 2, 3, 4]])
+    expected = model(input_ids=ids, output_hidden_states=True)
+    torch.testing.assert_close(hidden(model, ids), expected.hidden_states[-1])
+    torch.testing.assert_close(logits(model, 200, hidden(model, ids)), expected.logits[..., :200])
+
+
+def test_a_text_gets_no_special_tokens(tmp_path: Path) -> None:
+    assert 0 not in load(tmp_path).codec.encode("move left\n")
+
+
+def test_a_tokenizer_that_was_saved_while_padding_and_truncating_does_neither(tmp_path: Path) -> None:
+    tokenizer = bpe()
+    tokenizer.pad_token = "<s>"
+    tokenizer("move", padding="max_length", max_length=20, truncation=True)
+    name = folder_of(tmp_path, gpt2(len(tokenizer)), tokenizer)
+    codec = pretrained(name=name, attention="eager", dropout=0.0).codec
+    assert codec.decode(codec.encode("move left\n")) == "move left\n"
+    assert codec.decode(codec.encode("a wall\n" * 20)) == "a wall\n" * 20
+
+
+def test_rows_that_no_token_has_never_enter_a_softmax(tmp_path: Path) -> None:
+    model = load(tmp_path, extra_rows=20)
+    known = len(bpe())
+    assert model.codec.size == known < model.lm.get_input_embeddings().num_embeddings
+    h = hidden(model.lm, torch.tensor([[1, 2]]))
+    assert logits(model.lm, model.codec.size, h).shape[-1] == known
+    assert ValueNet(model, {"q": model.codec.size}, bias=0.0).head("q", h).shape[-1] == known
+
+
+def test_a_token_that_the_model_has_no_row_for_is_an_error(tmp_path: Path) -> None:
+    tokenizer = bpe()
+    rows = len(tokenizer)
+    tokenizer.add_tokens(["teleport\n"])
+    model = pretrained(name=folder_of(tmp_path, gpt2(rows), tokenizer), attention="eager", dropout=0.0)
+    assert model.codec.size == rows
+    assert model.codec.encode("move left\n")
+    with pytest.raises(ValueError, match=f"'teleport.n' holds token {rows}, but the model knows {rows}"):
+        model.codec.encode("teleport\n")
+
+
+def test_dropout_is_what_the_config_says(tmp_path: Path) -> None:
+    name = folder_of(tmp_path, gpt2(300), bpe())
+    for rate in (0.0, 0.25):
+        model = pretrained(name=name, attention="eager", dropout=rate)
+        assert {m.p for m in model.lm.modules() if isinstance(m, nn.Dropout)} == {rate}
+
+
+ALONE = """
+from lmrl.models import pretrained
+try:
+    pretrained(name={name!r}, attention="eager", dropout=0.0)
+except ValueError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", ["gpt2", "somebody/gpt2", "no/such/folder", "/no/such/folder"])
+def test_a_model_that_cannot_be_had_costs_one_line_and_no_time(tmp_path: Path, name: str, monkeypatch: Any) -> None:
+    """A process of its own: what counts is all that reaches the screen. Nothing listens where the hub should be."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE.format(name=name)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert time.monotonic() - begun < 20  # imports included; six tries with waits take 23 seconds more
+    (line,) = done.stdout.splitlines()
+    assert line.startswith(f"model.name = {name}: no such folder, and not to be had from the model hub (")
+    assert line.endswith("; model=tiny needs neither")
+    assert done.stderr == ""
+
+
+def test_a_folder_without_a_model_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"model.name = {tmp_path}: this folder holds no model"):
+        pretrained(name=str(tmp_path), attention="eager", dropout=0.0)
+
+
+@pytest.mark.parametrize("make", [gpt2, llama])
+def test_a_description_rebuilds_architecture_and_codec(tmp_path: Path, make: Callable[[int], PreTrainedModel]) -> None:
+    model = load(tmp_path, make, extra_rows=20)
+    again = rebuild(model.describe(), "eager")
+    again.lm.load_state_dict(model.lm.state_dict())
+    ids = torch.tensor([[5, 6, 7]])
+    torch.testing.assert_close(hidden(again.lm.eval(), ids), hidden(model.lm.eval(), ids))
+    assert again.codec.encode("move left\n") == model.codec.encode("move left\n")
+    assert (again.codec.size, again.codec.stops) == (model.codec.size, model.codec.stops)
+    assert again.positions == model.positions
+    assert type(again.lm) is type(model.lm)
+
+
+def test_a_tiny_model_is_rebuilt_too(model: LanguageModel) -> None:
+    again = rebuild(model.describe(), "eager")
+    again.lm.load_state_dict(model.lm.state_dict())
+    assert again.codec.encode("left\nx") == model.codec.encode("left\nx")
+    assert again.describe() == model.describe()
+
+
+def test_the_weights_of_a_checkpoint_are_taken_over(tmp_path: Path, model: LanguageModel) -> None:
+    torch.manual_seed(5)
+    with torch.no_grad():
+        for p in model.lm.parameters():
+            p.normal_()
+    other = make_model()
+    load_weights(other, checkpoint(tmp_path / "a.ckpt", model))
+    assert all(torch.equal(p, q) for p, q in zip(other.lm.parameters(), model.lm.parameters(), strict=True))
+
+
+class Mine:
+    """What a checkpoint of somebody else's may hold."""
+
+
+def test_what_is_no_checkpoint_of_ours_is_refused_in_a_line(tmp_path: Path, model: LanguageModel) -> None:
+    good = checkpoint(tmp_path / "good.ckpt", model)
+    (tmp_path / "cut.ckpt").write_bytes(good.read_bytes()[:1000])
+    (tmp_path / "text.ckpt").write_text("hello\n")
+    (tmp_path / "empty.ckpt").touch()
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    torch.save([1, 2], tmp_path / "list.ckpt")
+    reasons = {
+        "missing": "no such checkpoint",
+        "cut": "not a readable checkpoint",
+        "text": "not a readable checkpoint",
+        "empty": "not a readable checkpoint",
+        "other": "not a checkpoint of lmrl",
+        "list": "not a checkpoint of lmrl",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(ValueError, match=f"{name}.ckpt: {reason}") as caught:
+            load_weights(model, tmp_path / f"{name}.ckpt")
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_checkpoint_runs_no_code(tmp_path: Path, model: LanguageModel) -> None:
+    path = checkpoint(tmp_path / "a.ckpt", model, extra=Mine())
+    with pytest.raises(ValueError, match="a.ckpt: not a readable checkpoint"):
+        read_checkpoint(path)
+
+
+def test_a_checkpoint_of_another_tokenizer_or_architecture_is_refused(tmp_path: Path, model: LanguageModel) -> None:
+    path = checkpoint(tmp_path / "a.ckpt", model)
+    with pytest.raises(ValueError, match=r"a.ckpt: made with another tokenizer \(another task, word list or model\)"):
+        load_weights(make_model(("left\n", "up\n")), path)
+    with pytest.raises(ValueError, match=r"a.ckpt: made with another architecture \(size mismatch for transformer.wpe"):
+        load_weights(make_model(positions=32), path)
+
+
+def test_a_refused_checkpoint_leaves_the_model_as_it_was(tmp_path: Path, model: LanguageModel) -> None:
+    wider: Mapping[str, torch.Tensor] = {"lm.transformer.wte.weight": torch.zeros(2, 2)}
+    with pytest.raises(ValueError, match="another architecture"):
+        load_weights(model, checkpoint(tmp_path / "a.ckpt", model, state_dict=wider))
+    fresh = make_model().lm.state_dict()
+    assert all(torch.equal(tensor, fresh[name]) for name, tensor in model.lm.state_dict().items())
+
+
+def test_a_head_answers_its_bias_at_first() -> None:
+    torch.testing.assert_close(Head(8, 3, bias=-4.0)(torch.randn(2, 5, 8)), torch.full((2, 5, 3), -4.0))
+
+
+def test_a_head_stays_in_full_precision_under_autocast() -> None:
+    torch.manual_seed(0)
+    head, h = Head(8, 3, bias=-80.0), torch.randn(5, 8)
+    nn.init.normal_(head.out.weight)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert nn.Linear(8, 3)(h).dtype == torch.bfloat16
+        answer = head(h.bfloat16())
+    assert answer.dtype == torch.float32
+    torch.testing.assert_close(answer, head(h.bfloat16().float()))
+
+
+def test_a_value_net_is_a_trainable_copy_even_of_a_frozen_model(model: LanguageModel) -> None:
+    model.lm.requires_grad_(False)
+    net = ValueNet(model, {"q": 260, "v": 1}, bias=1.0)
+    assert all(p.requires_grad for p in net.parameters())
+    assert not any(p.requires_grad for p in model.lm.parameters())
+    own = {p.data_ptr() for p in net.lm.parameters()}
+    assert own.isdisjoint(p.data_ptr() for p in model.lm.parameters())
+    h = torch.zeros(4, 7, 16)
+    assert net.head("q", h).shape == (4, 7, 260)
+    assert net.head("v", h).shape == (4, 7)
+
+
+def test_a_frozen_copy_does_not_follow(model: LanguageModel) -> None:
+    copy = frozen(model.lm.train())
+    with torch.no_grad():
+        model.lm.get_input_embeddings().weight.fill_(9.0)
+    assert not any(p.requires_grad for p in copy.parameters())
+    assert not any(module.training for module in copy.modules())
+    assert copy.get_input_embeddings().weight.max() < 9  # type: ignore[operator]
+
+
+def test_polyak_moves_the_target_by_its_rate() -> None:
+    target, source = nn.Linear(1, 1), nn.Linear(1, 1)
+    for module, value in ((target, 2.0), (source, 10.0)):
+        for p in module.parameters():
+            nn.init.constant_(p, value)
+    polyak(target, source, 0.25)
+    assert [p.item() for p in target.parameters()] == [4.0, 4.0]
+    assert [p.item() for p in source.parameters()] == [10.0, 10.0]

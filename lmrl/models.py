@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from huggingface_hub import file_exists
@@ -17,6 +18,8 @@ from transformers.activations import GELUTanh, NewGELUActivation
 from transformers.utils import logging
 
 from lmrl.codec import Codec, phrase_tokenizer
+
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 logging.disable_progress_bar()  # the run has bars of its own
 
@@ -99,17 +102,18 @@ def pretrained(*, name: str, attention: str, dropout: float) -> LanguageModel:
         tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=alone)
     except (OSError, ValueError) as error:
         place = "this folder holds no model" if here else "no such folder, and not to be had from the model hub"
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"model.name = {name}: {place} ({reason}); model=tiny needs neither") from error
+        raise ValueError(f"model.name = {name}: {place} ({_first_line(error)}); model=tiny needs neither") from error
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         raise ValueError(f"model.name = {name}: needs a fast tokenizer (a tokenizer.json)")
+    backend.no_padding()  # a tokenizer is saved with what its last call asked for
+    backend.no_truncation()
     _set_dropout(lm, dropout)
-    return LanguageModel(_fused(lm), Codec(backend, rows=lm.get_input_embeddings().num_embeddings))
+    return LanguageModel(_fused(lm), Codec(backend, rows=_rows(lm)))
 
 
 def _hub_answers(name: str) -> bool:
-    """Whether the model hub can be asked for this name: one request, where `from_pretrained` tries for half a minute."""
+    """Whether the model hub can be asked for this name, by one request: `from_pretrained` tries for half a minute."""
     try:
         file_exists(name, "config.json")
     except (OSError, ValueError):  # it answers that it will not, or may not be asked: `from_pretrained` says why
@@ -117,6 +121,16 @@ def _hub_answers(name: str) -> bool:
     except Exception:  # nobody is there, in the words of whichever HTTP library is in use
         return False
     return True
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _rows(lm: PreTrainedModel) -> int:
+    embedding = lm.get_input_embeddings()
+    assert isinstance(embedding, nn.Embedding)
+    return embedding.num_embeddings
 
 
 def _set_dropout(lm: nn.Module, rate: float) -> None:
@@ -129,7 +143,7 @@ def rebuild(described: Mapping[str, str], attention: str) -> LanguageModel:
     """The architecture and codec that `LanguageModel.describe` wrote down, with fresh weights."""
     fields = json.loads(described["model"])
     lm = _causal(AutoConfig.for_model(fields.pop("model_type"), **fields), attention)
-    return LanguageModel(lm, Codec.from_json(described["tokenizer"], rows=lm.get_input_embeddings().num_embeddings))
+    return LanguageModel(lm, Codec.from_json(described["tokenizer"], rows=_rows(lm)))
 
 
 def load_weights(model: LanguageModel, ckpt: Path) -> None:
@@ -154,7 +168,7 @@ def read_checkpoint(ckpt: Path) -> dict[str, dict[str, str]]:
     except FileNotFoundError as error:
         raise ValueError(f"{ckpt}: no such checkpoint") from error
     except Exception as error:  # a cut file shows as any of RuntimeError, UnpicklingError, EOFError, ...
-        raise ValueError(f"{ckpt}: not a readable checkpoint ({str(error).splitlines()[0]})") from error
+        raise ValueError(f"{ckpt}: not a readable checkpoint ({_first_line(error)})") from error
     if not isinstance(saved, dict) or "lmrl" not in saved:
         raise ValueError(f"{ckpt}: not a checkpoint of lmrl")
     return saved
@@ -171,7 +185,8 @@ def hidden(lm: nn.Module, ids_BT: Tensor) -> Tensor:
 def logits(lm: nn.Module, size: int, h: Tensor) -> Tensor:
     """Next-token scores over the `size` ids that may be spoken, in fp32: [..., D] -> [..., V]."""
     assert isinstance(lm, PreTrainedModel)
-    return lm.get_output_embeddings()(h)[..., :size].float()
+    out: Tensor = lm.get_output_embeddings()(h)
+    return out[..., :size].float()
 
 
 class Head(nn.Module):
@@ -209,7 +224,7 @@ class ValueNet(nn.Module):
         return out.squeeze(-1) if out.shape[-1] == 1 else out
 
 
-def frozen(module: nn.Module) -> nn.Module:
+def frozen(module: AnyModule) -> AnyModule:
     """A copy that is never trained: a reference policy or a target network."""
     return deepcopy(module).eval().requires_grad_(False)
 

@@ -53,7 +53,7 @@ class Tracker(Logger):
     ) -> None:
         super().__init__()
         self.folder, self.run_name, self.run_id = Path(folder), run_name, run_id
-        self.uri, self.experiment = uri, experiment
+        self.uri, self.experiment = _absolute(uri), experiment
         self._history: dict[str, dict[int, float]] = {}
         self._outbox: Outbox | None = None
         self._monitor: SystemMetricsMonitor | None = None

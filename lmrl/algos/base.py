@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from numpy.typing import NDArray
@@ -68,7 +69,7 @@ class Algorithm(LightningModule):
 
     def keep(self, total: NDArray[Any], success: NDArray[Any]) -> NDArray[Any]:
         """Which episodes to learn from, one truth value each, given raw returns and successes. Default: all."""
-        return total == total
+        return np.ones(len(total), dtype=np.bool_)
 
     def annotate(self, corpus: Corpus, batches: Callable[[], Iterable[TokenBatch]]) -> Metrics:
         """What must be fixed before the first gradient: name -> x_N over the corpus' action tokens.
@@ -117,11 +118,16 @@ class Algorithm(LightningModule):
             return None
         loss, metrics = self.loss(batch)
         if not math.isfinite(float(loss.detach())):
-            return self._diverge("the loss is not finite")
-        if self.global_step % self.trainer.log_every_n_steps == 0:
+            self._diverge("the loss is not finite")
+            return None
+        if self._logs_now():
             self.log_dict({f"train/{k}": v for k, v in ({"loss": loss.detach()} | metrics).items()})
             self.log("train/lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
         return loss
+
+    def _logs_now(self) -> bool:
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        return self.global_step % every == 0
 
     def _diverge(self, reason: str) -> None:
         """End the run with the weights as they are: they stem from the last finite step."""
@@ -134,7 +140,7 @@ class Algorithm(LightningModule):
         if not torch.isfinite(norm):
             self._diverge("the gradient is not finite")
             optimizer.zero_grad(set_to_none=True)  # without gradients the optimiser moves nothing
-        elif self.global_step % self.trainer.log_every_n_steps == 0:
+        elif self._logs_now():
             self.log("train/grad_norm", norm)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:

@@ -20,7 +20,8 @@ def best_share(total: NDArray[Any], share: float) -> NDArray[Any]:
     >>> best_share(np.array([1.0, 2.0, 3.0, 4.0]), 0.5).tolist()
     [False, False, True, True]
     """
-    return total >= np.percentile(total, 100 * (1 - share))
+    keep: NDArray[Any] = total >= np.percentile(total, 100 * (1 - share))
+    return keep
 
 
 class FilteredBC(BC):

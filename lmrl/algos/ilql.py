@@ -100,7 +100,7 @@ class ILQL(Algorithm):
             q_target_N = least([chosen(self.target.head(name, h_target_ND), action_N) for name in ("q1", "q2")])
         valid_N = has_successor(batch, self.backup)
         q_N = chosen(q1_NV, action_N), chosen(q2_NV, action_N)
-        q_loss = masked_mean(0.5 * sum((q - y_N).square() for q in q_N), valid_N)
+        q_loss = masked_mean(0.5 * ((q_N[0] - y_N).square() + (q_N[1] - y_N).square()), valid_N)
         v_loss = masked_mean(expectile_loss(q_target_N - v_N, self.tau), valid_N)
         nll = (data_nll(q1_NV, action_N) + data_nll(q2_NV, action_N)).mean()
         loss = q_loss + v_loss + self.cql_weight * nll
@@ -136,7 +136,6 @@ class ILQL(Algorithm):
 
     def actor(self) -> Actor:
         net = self.value if self.act_with == "online" else self.target
-        assert isinstance(net, ValueNet)
 
         def q(states: Sequence[Tensor]) -> Tensor:
             return least([net.head(name, states[1]) for name in ("q1", "q2")]) / self.reward_scale

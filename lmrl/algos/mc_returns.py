@@ -1,4 +1,4 @@
-"""Monte-Carlo returns: Q by regression on the data's reward-to-go (LMRL-Gym, section 5; `mc_returns/base_interface.py`).
+"""Monte-Carlo returns: Q by regression on the data's reward-to-go (LMRL-Gym's `mc_returns/base_interface.py`).
 
     L = mean_n 1/2 (Q(s_n, a_n) - R_n)^2 + c (logsumexp Q(s_n, .) - Q(s_n, a_n))
 

@@ -1,4 +1,4 @@
-"""Proximal policy optimisation with a KL leash (Schulman et al. 2017, arXiv:1707.06347; LMRL-Gym's `ppo/base_interface.py`).
+"""Proximal policy optimisation with a KL leash (Schulman et al. 2017, arXiv:1707.06347; LMRL-Gym's `ppo/`).
 
     r_n <- scale r_n - kappa (log pi - log pi_0)              on every action token
     A   = GAE(r, V), whitened over the round;   R = A + V      before whitening

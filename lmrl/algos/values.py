@@ -18,7 +18,8 @@ def perturbed(prior_RV: Tensor, q_RV: Tensor, *, beta: float, support: float) ->
 
     q of a token that was never seen is only the bias it began with, which beta would raise above all that was.
 
-    >>> perturbed(torch.tensor([[0.0, 0.0, -9.0]]), torch.tensor([[0.0, 1.0, 5.0]]), beta=2.0, support=0.1).argmax().item()
+    >>> prior, q = torch.tensor([[0.0, 0.0, -9.0]]), torch.tensor([[0.0, 1.0, 5.0]])
+    >>> perturbed(prior, q, beta=2.0, support=0.1).argmax().item()
     1
     """
     log_prior_RV = prior_RV.log_softmax(-1)

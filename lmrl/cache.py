@@ -47,7 +47,8 @@ class Cache:
             self._real_RP = self._real_RP[index]
             for past in self._past:
                 past.reorder_cache(index)
-        self._real_RP[torch.tensor(forget, device=self.device)] = False
+        if any(forget):
+            self._real_RP[torch.tensor(forget, device=self.device)] = False
 
     def read(self, chunks: Sequence[Sequence[int]], positions: Sequence[int]) -> list[Tensor]:
         """Feed each row its new tokens, from its position on; the hidden states after its last, each [R, D].

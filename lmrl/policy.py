@@ -97,7 +97,7 @@ class LMPolicy:
         self._rows: list[_Row] = []
         self._cache = Cache(actor.lms)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def act(self, situations: Sequence[Situation]) -> list[Turn]:
         """Answer each situation by one action. Raises ValueError in mode rank where actions cannot be listed."""
         if self._mode == "rank":

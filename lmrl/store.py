@@ -111,6 +111,13 @@ def connect(uri: str) -> "MlflowClient":
     return MlflowClient(tracking_uri=uri)
 
 
+def absolute(uri: str | None) -> str | None:
+    """A local store's path in full: MLflow keeps one connection a name, wherever the process has moved since."""
+    if uri is None or not uri.startswith("sqlite:///"):
+        return uri
+    return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).resolve()}"
+
+
 def _sqlite_folder(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")).resolve().parent if uri.startswith("sqlite:///") else None
 

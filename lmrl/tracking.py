@@ -25,6 +25,7 @@ from lmrl.provenance import git_tags
 from lmrl.store import (
     Outbox,
     Status,
+    absolute,
     connect,
     dataset_input,
     finished_runs,
@@ -53,7 +54,7 @@ class Tracker(Logger):
     ) -> None:
         super().__init__()
         self.folder, self.run_name, self.run_id = Path(folder), run_name, run_id
-        self.uri, self.experiment = _absolute(uri), experiment
+        self.uri, self.experiment = absolute(uri), experiment
         self._history: dict[str, dict[int, float]] = {}
         self._outbox: Outbox | None = None
         self._monitor: SystemMetricsMonitor | None = None

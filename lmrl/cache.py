@@ -42,11 +42,11 @@ class Cache:
         """Keep these rows, in this order; hide what is cached of those to be forgotten."""
         if self._real_RP is None:
             return
-        index = torch.tensor(rows, device=self.device)
         if len(rows) != len(self._real_RP) or rows != list(range(len(rows))):
+            index = torch.tensor(rows, device=self.device)
             self._real_RP = self._real_RP[index]
             for past in self._past:
-                past.reorder_cache(index)
+                past.reorder_cache(index)  # as batch_select_indices, and several times faster on CPUs
         if any(forget):
             self._real_RP[torch.tensor(forget, device=self.device)] = False
 

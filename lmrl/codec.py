@@ -31,6 +31,7 @@ class Codec:
         self.size = min(known, known if rows is None else rows)
         self.stops = frozenset(i for i in range(self.size) if "\n" in tokenizer.decode([i], skip_special_tokens=False))
         self._cache: dict[str, tuple[int, ...]] = {}
+        self._said: dict[tuple[int, ...], str] = {}
         if not self.stops:
             raise ValueError("no token of this tokenizer holds a newline, so no action could ever end")
 
@@ -52,7 +53,12 @@ class Codec:
 
     def action(self, ids: Sequence[int]) -> str:
         """What an environment hears: the text up to its first newline, closed by exactly one (LMRL-Gym's rule)."""
-        return self.decode(ids).split("\n", 1)[0] + "\n"
+        text = self._said.get(tuple(ids))
+        if text is None:
+            if len(self._said) > 100_000:
+                self._said.clear()
+            text = self._said[tuple(ids)] = self.decode(ids).split("\n", 1)[0] + "\n"
+        return text
 
     def to_json(self) -> str:
         """The tokenizer as text, for a checkpoint."""

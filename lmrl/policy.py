@@ -109,7 +109,8 @@ class LMPolicy:
         """Find each history's row in the cache; the rollout keeps their order and only drops those that ended."""
         rows, kept, old = [], [], iter(enumerate(self._rows))
         for situation in situations:
-            index, row = next(((i, r) for i, r in old if r.continues(situation.history)), (0, _Row()))
+            index, row = next(((i, r) for i, r in old if r.continues(situation.history)), (0, None))
+            row = row or _Row()
             row.extend(situation.history, self._codec, self._view)
             rows.append(row)
             kept.append(index)

@@ -138,9 +138,9 @@ class Tracker(Logger):
         """Store a file under its own name."""
         self._send(lambda client, run: client.log_artifact(run, str(path)))
 
-    def tag(self, key: str, value: str) -> None:
-        """Set a tag of the run."""
-        self._send(lambda client, run: client.set_tag(run, key, value))
+    def tag(self, key: str, value: str, run_id: str | None = None) -> None:
+        """Set a tag of the run, or of another one."""
+        self._send(lambda client, run: client.set_tag(run_id or run, key, value))
 
     def find(self, tags: Mapping[str, str]) -> list[dict[str, Any]]:
         """FINISHED runs of the experiment with all these tags, newest first: `{"id": str, "tags": {...}}` each.

@@ -36,7 +36,9 @@ def test_training_commands_run(command: str, tmp_path: Path, monkeypatch: pytest
     small = "model.width=16" if "debug=" in command else SMALL
     # a long run's size is part of its command; the last value of a key counts
     sizes = " ".join(re.sub(r"=.*", "=64", word) for word in command.split() if word.startswith("task.data.episodes="))
-    command = re.sub(r"task\.env\.words=\S+|experiment=\S+|init\.trainer\.max_steps=\S+|trainer\.max_steps=\S+", "", command)
+    command = re.sub(
+        r"task\.env\.words=\S+|experiment=\S+|init\.trainer\.max_steps=\S+|trainer\.max_steps=\S+", "", command
+    )
     positional, flag, rest = command.partition(" --")  # Hydra wants its overrides side by side
     assert run(f"{positional} {small} {sizes}{flag}{rest}", monkeypatch) == 0
     if "--cfg" not in command:

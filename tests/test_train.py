@@ -75,6 +75,9 @@ def test_a_run_that_is_stopped_and_goes_on_is_bit_for_bit_the_run_that_was_not(
     one, two = weights(tmp_path / "through"), weights(tmp_path / "stopped")
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert steps >= 7
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    (experiment,) = [e.experiment_id for e in client.search_experiments() if e.name == "lmrl"]
+    assert [r.info.status for r in client.search_runs([experiment])] == ["FINISHED"] * 3  # with the cloning
 
 
 @pytest.mark.slow
@@ -85,7 +88,9 @@ def test_a_run_begins_from_behaviour_cloning_which_is_trained_once(tmp_path: Pat
     assert not (tmp_path / "two" / "bc").exists()
     runs = the_runs(tmp_path)
     assert set(runs) == {"maze-bc-s0", "maze-ilql-s0", "maze-mcreturns-s0"}
-    assert runs["maze-mcreturns-s0"].data.tags["begins_from_run"] == runs["maze-bc-s0"].info.run_id
+    began, later = runs["maze-bc-s0"], runs["maze-mcreturns-s0"]
+    assert later.data.tags["begins_from_run"] == began.info.run_id
+    assert began.data.tags[f"begins.{later.info.run_id}"] == "maze-mcreturns-s0"
     assert all(
         torch.equal(weights(tmp_path / "two")[f"lm.{k}"], v) for k, v in _cloned(tmp_path / "one" / "bc").items()
     )

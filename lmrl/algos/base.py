@@ -135,13 +135,25 @@ class Algorithm(LightningModule):
         self.trainer.should_stop = True
         print(f"diverged at step {self.global_step}: {reason}")
 
-    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        norm = nn.utils.get_total_norm([p.grad for p in self.parameters() if p.grad is not None])
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip, log and look for what is not finite with one norm; Lightning's own clipping refuses fused optimisers."""
+        trained = [p for p in self.parameters() if p.grad is not None]
+        norm = nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
         if not torch.isfinite(norm):
             self._diverge("the gradient is not finite")
             optimizer.zero_grad(set_to_none=True)  # without gradients the optimiser moves nothing
-        elif self._logs_now():
+            return
+        if self._logs_now():
             self.log("train/grad_norm", norm)
+        if gradient_clip_algorithm == "value" or getattr(self.trainer.precision_plugin, "scaler", None):
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        elif gradient_clip_val:
+            nn.utils.clip_grads_with_norm_(trained, gradient_clip_val, norm)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)

@@ -8,8 +8,9 @@ has to learn what observations mean, so it also predicts them: a world model tha
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule
 from lmrl.models import LanguageModel, hidden
 from lmrl.returns import masked_mean
 from lmrl.tokens import TokenBatch
@@ -50,6 +51,6 @@ class BC(Algorithm):
             weight_BS = torch.where(batch.action_BS, 1.0, self.observation_weight * batch.fresh_BS)
         learnt_BS = weight_BS > 0
         h_KD = hidden(self.lm, batch.ids_BT)[:, :-1][learnt_BS]
-        nll_K = -chosen(self.logits(h_KD).log_softmax(-1), batch.ids_BT[:, 1:][learnt_BS])
+        nll_K = cross_entropy(self.logits(h_KD), batch.ids_BT[:, 1:][learnt_BS], reduction="none")
         action_nll = masked_mean(nll_K.detach(), batch.action_BS[learnt_BS])
         return weighted_nll(nll_K, weight_BS[learnt_BS]), {"action_nll": action_nll}

@@ -1,0 +1,204 @@
+"""One run: build what a config names, fit it, let it play, leave a record."""
+
+import hashlib
+import logging
+import time
+import warnings
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from lightning.pytorch import Trainer, seed_everything
+from lightning.pytorch.callbacks import TQDMProgressBar
+from omegaconf import DictConfig, OmegaConf
+
+from lmrl.algos.base import Algorithm
+from lmrl.config import config_hash
+from lmrl.course import Course
+from lmrl.data import OfflineData, OnlineData
+from lmrl.evaluate import assess, keep_transcripts, prefixed, view_of, write_metrics
+from lmrl.models import load_weights, read_checkpoint
+from lmrl.pages import curve_png
+from lmrl.signals import Stop, Stopped
+from lmrl.task import Task
+from lmrl.tokens import View
+from lmrl.tracking import Tracker
+
+SAVE_SECONDS = 60.0
+"""A killed offline run loses at most so much."""
+NO_MATTER = ("log_every_n_steps", "enable_progress_bar")
+"""Settings of the trainer that change no weight."""
+
+
+class Run:
+    """A training of one config in one folder.
+
+    begin: the checkpoint whose language model it starts from; None: the model as its config makes it.
+    """
+
+    def __init__(self, cfg: DictConfig, folder: Path, stop: Stop, begin: Path | None = None) -> None:
+        self.cfg, self.folder, self.stop, self.begin = cfg, folder, stop, begin
+        self.task: Task = instantiate(cfg.task, _convert_="all")
+        self.tracker: Tracker = instantiate(cfg.tracking)(folder=folder, run_name=self.name)
+
+    @property
+    def ckpt(self) -> Path:
+        """The run's one checkpoint."""
+        return self.folder / "last.ckpt"
+
+    @property
+    def name(self) -> str:
+        """`maze-ilql-s0`."""
+        return f"{self.cfg.task.name}-{self.algo_name}-s{self.cfg.seed}"
+
+    @property
+    def algo_name(self) -> str:
+        """The algorithm by its class; online filtered BC is filtered BC on other data."""
+        kind = str(self.cfg.algo._target_).rpartition(".")[2].lower()
+        return "online_filteredbc" if kind == "filteredbc" and "Online" in self.cfg.data._target_ else kind
+
+    @cached_property
+    def identity(self) -> str:
+        """A hash of all that decides the run's weights: two runs of one identity are the same run."""
+        whole = OmegaConf.to_container(self.cfg, resolve=True)
+        assert isinstance(whole, dict)
+        parts: dict[str, Any] = {key: whole[key] for key in PARTS}
+        for place in ("cache", "workers", "path"):  # where data lies and who makes it change no episode
+            parts["task"]["data"].pop(place, None)
+        parts["trainer"] = {k: v for k, v in parts["trainer"].items() if k not in NO_MATTER}
+        begun = hashlib.sha256(self.begin.read_bytes()).hexdigest() if self.begin and self.begin.is_file() else None
+        parts |= {"begin": begun, "dataset": self.task.data.fingerprint(), "threads": self.cfg.hardware.threads}
+        return config_hash(OmegaConf.create(parts))
+
+    def do(self, overrides: Sequence[str]) -> dict[str, float]:
+        """Carry it through, from its checkpoint if it has one; the final metrics.
+
+        Raises ValueError for what a user can mend, Stopped after a signal; the record says FAILED or KILLED then.
+        """
+        _settle(self.cfg)
+        resume = self._resumable()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "config.yaml").write_text(OmegaConf.to_yaml(self.cfg, resolve=True), encoding="utf-8")
+        self.tracker.start(self.cfg, overrides, self._tags())
+        try:
+            metrics = self._work(resume)
+        except BaseException as error:
+            self.tracker.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            raise
+        self.tracker.finish("FINISHED")
+        return metrics
+
+    def _resumable(self) -> Path | None:
+        if not self.ckpt.is_file():
+            return None
+        if read_checkpoint(self.ckpt)["lmrl"].get("identity") != self.identity:
+            raise ValueError(
+                f"hydra.run.dir = {self.folder}: holds the checkpoint of another config; name another folder"
+            )
+        print(f"goes on from {self.ckpt}")
+        return self.ckpt
+
+    def _tags(self) -> dict[str, str]:
+        """What runs are found by."""
+        kinds = {"task": self.cfg.task.name, "algo": self.algo_name, "seed": str(self.cfg.seed), "kind": "training"}
+        begun = {"begins_from": str(self.begin.resolve())} if self.begin else {}
+        if run_id := self._begun_run():
+            begun["begins_from_run"] = run_id
+        return {**kinds, "identity": self.identity, "data_hash": self.task.data.fingerprint(), **begun}
+
+    def _begun_run(self) -> str | None:
+        note = self.begin.parent / "run_id" if self.begin else None
+        return note.read_text(encoding="utf-8").strip() if note and note.is_file() else None
+
+    def _work(self, resume: Path | None) -> dict[str, float]:
+        if (run_id := self._begun_run()) and self.tracker.run_id:
+            self.tracker.tag(f"begins.{self.tracker.run_id}", self.name, run_id)
+        dataset = self.task.data.dataset()
+        self.tracker.log_dataset(self.task.name, dataset.digest, dataset.path, dataset.stats)
+        algo = self._algorithm()
+        seconds = self._fit(algo, resume)
+        self.tracker.tag("checkpoint", str(self.ckpt.resolve()))
+        self.tracker.tag("diverged", str(algo.diverged).lower())
+        if self.cfg.upload_checkpoint:
+            self.tracker.log_file(self.ckpt)
+        return self._finish(algo, seconds)
+
+    def _algorithm(self) -> Algorithm:
+        """The algorithm around its model, with the weights that it begins from."""
+        model = instantiate(self.cfg.model, _convert_="all")()
+        if self.begin is not None:
+            load_weights(model, self.begin)
+        algo: Algorithm = instantiate(self.cfg.algo, _convert_="all")(model)
+        algo.stored = {"config": OmegaConf.to_yaml(self.cfg, resolve=True), "identity": self.identity}
+        return algo
+
+    def _fit(self, algo: Algorithm, resume: Path | None) -> float:
+        """Train; the seconds that it took, looks included."""
+        view = view_of(self.task, algo.model)
+        make_data = instantiate(self.cfg.data, _convert_="all")
+        data: OfflineData | OnlineData = make_data(self.task, algo, view, self.cfg.seed, Path(self.cfg.cache))
+        if isinstance(data, OnlineData):
+            data.on_turn = self.stop.check
+        times = self.cfg.evaluation.times
+        course = Course(
+            data, self.ckpt, lambda: self._look(algo, data, view), self.stop, times=times, seconds=SAVE_SECONDS
+        )
+        bar = TQDMProgressBar(refresh_rate=20, leave=False)
+        make_trainer = instantiate(self.cfg.trainer, _convert_="all")
+        trainer: Trainer = make_trainer(logger=self.tracker, callbacks=[course, bar], default_root_dir=self.folder)
+        begun = time.monotonic()
+        trainer.fit(algo, data, ckpt_path=resume, weights_only=True)
+        if course.stopped:
+            print(f"stopped; goes on with the same command and hydra.run.dir={self.folder}")
+            raise Stopped
+        return time.monotonic() - begun
+
+    def _look(self, algo: Algorithm, data: OfflineData | OnlineData, view: View) -> dict[str, float]:
+        """How the policy plays now, and the loss on what it is not trained on."""
+        figures = self._play(algo, view, self.cfg.evaluation.episodes, f"step-{algo.global_step:07d}")
+        held_out = data.held_out_loss() if isinstance(data, OfflineData) else None
+        return prefixed(figures, "eval") | ({} if held_out is None else {"val/loss": held_out})
+
+    def _play(self, algo: Algorithm, view: View, episodes: int, name: str) -> dict[str, float]:
+        policy, first = algo.policy(view, self.cfg.policy), self.cfg.evaluation.first_seed
+        played, figures = assess(self.task, policy, episodes, first, label=name, on_turn=self.stop.check)
+        if algo.trainer.is_global_zero:
+            keep_transcripts(self.tracker, played[: self.cfg.evaluation.transcripts], figures, name)
+        return figures
+
+    def _finish(self, algo: Algorithm, seconds: float) -> dict[str, float]:
+        """The final figures: the weights as training left them, on the published protocol."""
+        algo.eval()
+        figures = self._play(algo, view_of(self.task, algo.model), self.cfg.evaluation.final_episodes, "final")
+        steps = int(algo.trainer.global_step)
+        metrics = prefixed(figures, "final") | {
+            "train_seconds": seconds,
+            "steps": steps,
+            "diverged": float(algo.diverged),
+        }
+        self.tracker.log_metrics(metrics, steps)
+        curve_png(self.tracker.history, self.folder / "curve.png")
+        self.tracker.log_file(self.folder / "curve.png")
+        metrics |= prefixed({key: float(value) for key, value in self.task.data.dataset().stats.items()}, "data")
+        write_metrics(self.folder, metrics)
+        return metrics
+
+
+PARTS = ["task", "data", "model", "algo", "trainer", "seed"]
+"""The nodes of a config that decide a run's weights."""
+
+
+def _settle(cfg: DictConfig) -> None:
+    """Process-wide settings of a run: threads, the seed of the weights, and quiet about what is so on purpose."""
+    torch.set_num_threads(cfg.hardware.threads)
+    torch.set_flush_denormal(True)  # a tied softmax's gradients go denormal late in training
+    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch.accelerators", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for text in ("does not have many workers", "in eval mode at the start of training", "smaller than the logging"):
+        warnings.filterwarnings("ignore", message=f".*{text}.*")
+    for text in ("lr_scheduler.step", "returned .None.", "to infer the .batch_size.", "treespec, LeafSpec"):
+        warnings.filterwarnings("ignore", message=f".*{text}.*")
+    seed_everything(cfg.seed, workers=True, verbose=False)

@@ -25,7 +25,8 @@ def save(trainer: Trainer, path: Path) -> None:
         if trainer.is_global_zero:
             part.replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        if trainer.is_global_zero:
+            part.unlink(missing_ok=True)
 
 
 class Course(Callback):

@@ -180,10 +180,11 @@ class Run:
             "diverged": float(algo.diverged),
         }
         self.tracker.log_metrics(metrics, steps)
-        curve_png(self.tracker.history, self.folder / "curve.png")
-        self.tracker.log_file(self.folder / "curve.png")
         metrics |= prefixed({key: float(value) for key, value in self.task.data.dataset().stats.items()}, "data")
-        write_metrics(self.folder, metrics)
+        if algo.trainer.is_global_zero:
+            curve_png(self.tracker.history, self.folder / "curve.png")
+            self.tracker.log_file(self.folder / "curve.png")
+            write_metrics(self.folder, metrics)
         return metrics
 
 

@@ -95,7 +95,6 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> "Table":
 
 _TABLE = (
     ("return_mean", "raw\nreturn", 1, 2),
-    ("return_iqm", "\nIQM", 1, 2),
     ("score_paper", "score\n(paper)", 1, 1),
     ("success", "success\n%", 100, 1),
     ("invalid", "invalid\nactions %", 100, 1),

@@ -1,6 +1,7 @@
 """The whole of `python -m lmrl`: a run, and the behaviour cloning that it begins from."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -45,7 +46,12 @@ def cloning(cfg: DictConfig) -> DictConfig:
 
 
 def cloned(cfg: DictConfig, folder: Path, overrides: Sequence[str], stop: Stop) -> Path:
-    """The behaviour cloning to begin from: looked up in the store, or else trained as a run of its own."""
+    """The behaviour cloning to begin from: looked up in the store, or else trained as a run of its own.
+
+    Raises ValueError under torchrun: its processes would each look, and train, for themselves.
+    """
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise ValueError("init.ckpt = null: with several processes, train algo=bc first and name its last.ckpt here")
     run = Run(cloning(cfg), folder, stop)
     for found in run.tracker.find({"identity": run.identity}):
         ckpt = Path(found["tags"].get("checkpoint", ""))

@@ -220,3 +220,24 @@ def test_a_second_signal_ends_the_run_at_once() -> None:
         stop.check()
     with pytest.raises(KeyboardInterrupt):
         stop._hear(signal.SIGTERM, None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algo", ["bc", "ppo"])
+def test_two_processes_train_together(tmp_path: Path, algo: str) -> None:
+    train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "begin")
+    begin = [f"init.ckpt={tmp_path}/begin/last.ckpt"]
+    overrides = [
+        "task=maze", f"algo={algo}", "debug=one_step", "trainer.max_steps=4", "model.width=16", "tracking=off",
+        "trainer.devices=2", "+trainer.strategy=ddp_find_unused_parameters_true",
+        f"hydra.run.dir={tmp_path}/run", f"cache={tmp_path}/cache", *begin,
+    ]  # fmt: skip
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "lmrl", *overrides]
+    subprocess.run(torchrun, check=True, timeout=120)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["steps"] == 4
+
+
+def test_several_processes_do_not_each_clone_for_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match=r"init\.ckpt = null: with several processes, train algo=bc first"):
+        train(config(tmp_path, "task=maze", "algo=ilql", *OFFLINE), tmp_path / "run")

@@ -137,6 +137,16 @@ def test_targets_stay_within_what_returns_can_be_in_raw_units(model: LanguageMod
     assert metrics["q"].item() == pytest.approx(-100)
 
 
+@pytest.mark.parametrize("context", [None, 1])
+def test_rewards_are_scaled_inside_and_values_told_in_raw_units(model: LanguageModel, context: int | None) -> None:
+    algo = ilql(model, head_bias=-10.0, reward_scale=0.1)
+    metrics = algo.loss(batch_of(model, GAME, context=context))[1]
+    # left: -1 + half of -10; a and b: half of -10; \n: -2; Q = -1 in scaled units is compared with a tenth of them
+    assert metrics["target"].item() == pytest.approx((-6 - 5 - 5 - 2) / 4)
+    assert metrics["q_loss"].item() == pytest.approx((0.4**2 + 0.5**2 + 0.5**2 + 0.8**2) / 4)
+    assert (metrics["q"].item(), metrics["v"].item()) == pytest.approx((-10, -10))
+
+
 CHAIN = {"1\n": -1.875, "2\n": -1.75, "3\n": -1.5, "4\n": -1.0}
 """Four steps at -1 each and gamma a half until the fifth state, where the episode ends: v = -1 + v' / 2."""
 
@@ -176,17 +186,23 @@ def test_only_the_value_net_moves(model: LanguageModel) -> None:
     assert {"value.lm.transformer.wte.weight", "value.lm.transformer.h.0.attn.c_attn.weight"} <= names
 
 
-def test_v_is_regressed_on_the_target_net_and_q_on_v(model: LanguageModel) -> None:
-    batch = batch_of(model, GAME)
-    plain = ilql(model).loss(batch)[1]
-    other_target, other_v = ilql(model), ilql(model)
-    for name in ("q1", "q2"):
-        other_target.target.heads[name].out.bias.fill_(3.0)
+@pytest.mark.parametrize("part", ["lm", "heads.q1", "heads.q2"])
+def test_v_is_regressed_on_the_target_nets_q_and_nothing_else_looks_at_it(model: LanguageModel, part: str) -> None:
+    batch, algo, other = batch_of(model, GAME), ilql(model), ilql(model)
+    random(*algo.value.heads.values(), *algo.target.heads.values())
+    other.load_state_dict(algo.state_dict())
     with torch.no_grad():
-        other_v.target.heads["v"].out.bias.fill_(3.0)  # there is no target of V
-    assert other_target.loss(batch)[1]["q_loss"] == plain["q_loss"]
-    assert other_target.loss(batch)[1]["v_loss"].item() == pytest.approx(0.75 * 9 / 2)
-    assert {k: v.item() for k, v in other_v.loss(batch)[1].items()} == {k: v.item() for k, v in plain.items()}
+        for p in other.target.get_submodule(part).parameters():
+            p.mul_(2.0).sub_(0.1)
+    plain, changed = algo.loss(batch)[1], other.loss(batch)[1]
+    assert {name for name in plain if plain[name] != changed[name]} == {"v_loss"}
+
+
+def test_there_is_no_target_of_v(model: LanguageModel) -> None:
+    batch, algo = batch_of(model, GAME), ilql(model)
+    before = algo.loss(batch)[0]
+    torch.nn.init.constant_(algo.target.heads["v"].out.bias, 3.0)
+    assert algo.loss(batch)[0] == before
 
 
 def test_no_gradient_reaches_v_through_the_targets(model: LanguageModel) -> None:

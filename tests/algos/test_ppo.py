@@ -312,6 +312,8 @@ def test_dropout_in_the_update_is_the_policys_alone_and_only_if_asked(model: Lan
     first, second = algo.loss(batch)[0], algo.loss(batch)[0]
     assert (first != second).item() is dropout
     assert algo.lm.training is dropout
+    assert algo.training
+    assert algo.head.training
     assert not any(module.training for module in algo.reference.modules())
 
 

@@ -3,12 +3,15 @@
 import argparse
 import gc
 import importlib
+import logging
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -22,7 +25,8 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.speed", description=__doc__)
     parser.add_argument("subjects", nargs="*", choices=[*SUBJECTS, []], metavar="SUBJECT", help=", ".join(SUBJECTS))
     chosen = parser.parse_args(arguments).subjects or SUBJECTS
-    console = Console(width=110)
+    console = Console(width=120)
+    settle()
     with tempfile.TemporaryDirectory() as folder:
         for subject in chosen:
             with console.status(subject):
@@ -30,15 +34,22 @@ def main(arguments: Sequence[str]) -> None:
             console.print(table(subject, found))
 
 
-def measure(subject: str, effort: Effort, folder: Path) -> list[Figure]:
-    """The figures of one subject, on one thread."""
-    import torch
-
+def settle() -> None:
+    """One thread, as a run has it, no advice of Lightning's, and no pause for garbage that is none."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    module = importlib.import_module(f"tests.speed.{subject}")
+    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch.accelerators"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="lightning")
+    for subject in SUBJECTS:
+        importlib.import_module(f"tests.speed.{subject}")
     gc.collect()
-    gc.freeze()  # collecting all that the libraries hold takes 0.2 s and would fall on whoever's turn it is
+    gc.freeze()  # looking through all that the libraries hold takes 0.2 s and would fall on whoever's turn it is
+
+
+def measure(subject: str, effort: Effort, folder: Path) -> list[Figure]:
+    """The figures of one subject."""
+    module = importlib.import_module(f"tests.speed.{subject}")
     found: list[Figure] = module.figures(effort, folder)
     return found
 

@@ -46,7 +46,8 @@ class Cache:
             index = torch.tensor(rows, device=self.device)
             self._real_RP = self._real_RP[index]
             for past in self._past:
-                past.reorder_cache(index)  # as batch_select_indices, and several times faster on CPUs
+                # as batch_select_indices, and several times faster on CPUs
+                past.reorder_cache(index)  # type: ignore[arg-type]
         if any(forget):
             self._real_RP[torch.tensor(forget, device=self.device)] = False
 

@@ -56,7 +56,7 @@ class Windows:
         return replace(batch, notes={name: x_N[at] for name, x_N in self._notes.items()})
 
     def epoch(self, size: int, *seed: int) -> list[NDArray[np.int64]]:
-        """All windows once, shuffled, as batches of like lengths; what does not fill a batch waits for another epoch."""
+        """All windows once, shuffled, in batches of like lengths; what fills no batch waits for another epoch."""
         rng = np.random.default_rng(seed)
         order = rng.permutation(len(self.chosen))
         for first in range(0, len(order), POOL * size):
@@ -229,7 +229,7 @@ class OnlineData(_Data):
         keep = self.algo.keep(corpus.total, corpus.success)
         if not keep.any():
             raise ValueError(
-                f"data.episodes = {len(keep)}: {type(self.algo).__name__} keeps none of round {self.rounds}'s; play more"
+                f"data.episodes = {len(keep)}: {type(self.algo).__name__} keeps none of round {self.rounds}; play more"
             )
         windows = self.windows(corpus, keep, trail=self.algo.reads_observations)
         self.round |= self.algo.round

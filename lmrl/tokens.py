@@ -12,6 +12,8 @@ Position s predicts token s + 1, so whatever ends in _BS is about the token that
 What the environment said after a window's last action is its *trail*: the state that a TD target looks at.
 """
 
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -157,11 +159,15 @@ class Corpus:
 
     def save(self, folder: Path) -> None:
         """Write one `.npy` a field, to be memory-mapped by `load`; the folder appears whole or not at all."""
-        part = folder.with_name(folder.name + ".part")
-        part.mkdir(parents=True, exist_ok=True)
-        for name in _ARRAYS | _TABLES:
-            np.save(part / f"{name}.npy", getattr(self, name))
-        part.replace(folder)
+        part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+        part.mkdir(parents=True)
+        try:
+            for name in _ARRAYS | _TABLES:
+                np.save(part / f"{name}.npy", getattr(self, name))
+            if not folder.is_dir():  # another process may have been faster
+                part.replace(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
     @staticmethod
     def load(folder: Path) -> "Corpus":

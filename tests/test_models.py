@@ -148,7 +148,7 @@ def test_a_token_that_the_model_has_no_row_for_is_an_error(tmp_path: Path) -> No
     rows = len(tokenizer)
     tokenizer.add_tokens(["teleport\n"])
     model = pretrained(name=folder_of(tmp_path, gpt2(rows), tokenizer), attention="eager", dropout=0.0)
-    assert model.codec.size == rows
+    assert model.codec.size == rebuild(model.describe(), "eager").codec.size == rows
     assert model.codec.encode("move left\n")
     with pytest.raises(ValueError, match=f"'teleport.n' holds token {rows}, but the model knows {rows}"):
         model.codec.encode("teleport\n")

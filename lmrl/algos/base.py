@@ -141,7 +141,7 @@ class Algorithm(LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip, log and look for what is not finite with one norm; Lightning's own clipping refuses fused optimisers."""
+        """Look for what is not finite, log, and clip, with one norm; Lightning's clipping refuses fused optimisers."""
         trained = [p for p in self.parameters() if p.grad is not None]
         norm = nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
         if not torch.isfinite(norm):

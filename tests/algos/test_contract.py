@@ -30,6 +30,7 @@ SMALL = [
     "model.layers=1",
     "init=scratch",
     "algo.optimizer.lr=3e-3",
+    "algo.optimizer.weight_decay=0.01",
     "algo.schedule.warmup=0",
 ]
 
@@ -112,7 +113,7 @@ def test_every_trained_parameter_is_in_one_group_and_only_matrices_decay(case: C
     grouped = [id(p) for group in groups for p in group["params"]]
     assert len(grouped) == len(set(grouped))
     assert set(grouped) == {id(p) for p in case.algo.parameters() if p.requires_grad}
-    assert all(p.ndim >= 2 or group["weight_decay"] == 0 for group in groups for p in group["params"])
+    assert all(group["weight_decay"] == (0.01 if p.ndim >= 2 else 0) for group in groups for p in group["params"])
 
 
 def test_it_overfits_one_batch(case: Case) -> None:

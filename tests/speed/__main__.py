@@ -40,7 +40,7 @@ def settle() -> None:
     torch.set_flush_denormal(True)
     for name in ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch.accelerators"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="lightning")
+    warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
     for subject in SUBJECTS:
         importlib.import_module(f"tests.speed.{subject}")
     gc.collect()

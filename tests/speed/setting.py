@@ -55,7 +55,7 @@ class Setting:
         for batch in islice(cycle(self.batches), steps):
             with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):  # as Lightning's bf16-mixed
                 loss, _ = self.algo.loss(batch)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             self.optimizer.step()
             self.optimizer.zero_grad()
             self.algo.after_step()

@@ -9,15 +9,17 @@ The count is of useful work alone, for forward once and backward twice:
 Look-ups, norms, activations, softmaxes, the optimiser and Python count as nothing.
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from hydra.utils import instantiate
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import GPT2Config
 
-from lmrl.algos.bc import BC
+from lmrl.algos.base import Algorithm
 from lmrl.codec import Codec
 from lmrl.models import rebuild
 from lmrl.tokens import TERMINAL, TokenBatch
@@ -25,7 +27,7 @@ from tests.speed.measure import Effort, Figure, by_turns, rate, ratio
 from tests.speed.setting import Setting, config, made, setting
 
 PEAK_SIZE = 2048
-SMALL = {"n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 1024}
+SMALL: dict[str, Any] = {"n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 1024}
 """GPT-2 small (Radford et al. 2019)."""
 
 
@@ -46,7 +48,7 @@ def shares(name: str, chosen: Setting, steps: int, repetitions: int, target: flo
     batches = [chosen.batches[i % len(chosen.batches)] for i in range(steps)]
     tokens = sum(int(batch.length_B.sum()) for batch in batches)
     work = sum(flops(chosen.algo, batch) for batch in batches)
-    sides = {
+    sides: dict[str, Callable[[], float]] = {
         "peak": partial(rate, partial(product, PEAK_SIZE)),
         "bare": lambda: work / chosen.bare(steps),
         "lightning": lambda: work / chosen.lightning(steps),
@@ -61,14 +63,14 @@ def shares(name: str, chosen: Setting, steps: int, repetitions: int, target: flo
     return found
 
 
-def flops(algo: BC, batch: TokenBatch) -> float:
+def flops(algo: Algorithm, batch: TokenBatch) -> float:
     """Useful floating-point operations of one training step of behaviour cloning; see the top of this file."""
-    config = algo.lm.config
-    width, layers = config.hidden_size, config.num_hidden_layers
-    trunk = sum(p.numel() for name, p in algo.lm.base_model.named_parameters() if p.ndim == 2 and ".h." in f".{name}")
+    shape: Any = algo.lm.config
+    width, layers = int(shape.hidden_size), int(shape.num_hidden_layers)
+    trunk = sum(p.numel() for name, p in algo.lm.base_model.named_parameters() if p.ndim == 2 and name.startswith("h."))
     length_B = batch.length_B.double()
     learnt = batch.action_BS | batch.fresh_BS if algo.reads_observations else batch.action_BS
-    head = width * config.vocab_size * int(learnt.sum())
+    head = width * int(shape.vocab_size) * int(learnt.sum())
     return 6 * (trunk * float(length_B.sum()) + layers * width * float(length_B.square().sum()) + head)
 
 

@@ -120,14 +120,16 @@ class Algorithm(LightningModule):
         if not math.isfinite(float(loss.detach())):
             self._diverge("the loss is not finite")
             return None
-        if self._logs_now():
-            self.log_dict({f"train/{k}": v for k, v in ({"loss": loss.detach()} | metrics).items()})
-            self.log("train/lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+        rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+        self._report({"loss": loss.detach(), "lr": rate} | metrics)
         return loss
 
-    def _logs_now(self) -> bool:
+    def _report(self, metrics: Mapping[str, Tensor | float]) -> None:
+        """Hand figures to the record now and then; Lightning's own way keeps another count, which rounds upset."""
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        return self.global_step % every == 0
+        if self.trainer.logger is not None and self.global_step % every == 0:
+            named = {f"train/{name}": float(value) for name, value in metrics.items()}
+            self.trainer.logger.log_metrics(named, step=self.global_step)
 
     def _diverge(self, reason: str) -> None:
         """End the run with the weights as they are: they stem from the last finite step."""
@@ -148,8 +150,7 @@ class Algorithm(LightningModule):
             self._diverge("the gradient is not finite")
             optimizer.zero_grad(set_to_none=True)  # without gradients the optimiser moves nothing
             return
-        if self._logs_now():
-            self.log("train/grad_norm", norm)
+        self._report({"grad_norm": norm})
         if gradient_clip_algorithm == "value" or getattr(self.trainer.precision_plugin, "scaler", None):
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
         elif gradient_clip_val:

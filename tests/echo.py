@@ -21,7 +21,7 @@ data:
   _target_: lmrl.datasets.Source
   make: {_target_: tests.echo.demonstrations, _partial_: true, skill: 0.0}
   read: {_target_: lmrl.trajectory.read_lines, _partial_: true}
-  episodes: 400
+  episodes: 1600
   seed: 0
   path: null
   cache: ${cache}

@@ -12,6 +12,7 @@ import pytest
 import torch
 from mlflow import MlflowClient
 from omegaconf import OmegaConf
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from lmrl import course
 from lmrl.algos.bc import BC
@@ -20,6 +21,7 @@ from lmrl.glossary import explain
 from lmrl.signals import Stop, Stopped
 from lmrl.tokens import TokenBatch
 from lmrl.train import train
+from tests.test_models import bpe, folder_of
 from tests.whole import OFFLINE, ONLINE, config
 
 BC_STEPS = "init.trainer.max_steps=5"
@@ -241,3 +243,23 @@ def test_several_processes_do_not_each_clone_for_themselves(tmp_path: Path, monk
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ValueError, match=r"init\.ckpt = null: with several processes, train algo=bc first"):
         train(config(tmp_path, "task=maze", "algo=ilql", *OFFLINE), tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("algo", "size"), [("ilql", ("trainer.max_steps=2",)), ("ppo", ("data.env_steps=20", "data.episodes=4"))]
+)
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+def test_a_model_of_a_folder_runs_through_like_one_of_the_hub(
+    tmp_path: Path, kind: str, algo: str, size: tuple[str, ...]
+) -> None:
+    tokenizer = bpe()
+    shape = {"vocab_size": len(tokenizer), "bos_token_id": 0, "eos_token_id": 0, "max_position_embeddings": 256}
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    llama = LlamaForCausalLM(LlamaConfig(intermediate_size=32, **shape, **small))
+    lm = llama if kind == "llama" else GPT2LMHeadModel(GPT2Config(**shape, **small))
+    typed = ["task=wordle", f"algo={algo}", "model=gpt2", f"model.name={folder_of(tmp_path / 'lm', lm, tokenizer)}"]
+    begin = ["init.trainer.max_steps=2", "init.data.batch_size=4", "data.batch_size=4"]
+    metrics = train(config(tmp_path, *typed, *begin, *size, width=None), tmp_path / "run")
+    assert metrics["final/episodes"] == 10
+    assert (tmp_path / "run" / "last.ckpt").is_file()

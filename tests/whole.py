@@ -10,7 +10,6 @@ from lmrl.config import conf_dir
 SMALL = (
     "workers=1",
     "task.data.episodes=60",
-    "model.width=16",
     "evaluation.episodes=5",
     "evaluation.final_episodes=10",
     "evaluation.times=2",
@@ -21,8 +20,12 @@ OFFLINE = ("trainer.max_steps=20",)
 ONLINE = ("data.env_steps=1500", "data.episodes=8", "task.max_turns=20")
 
 
-def config(folder: Path, *overrides: str) -> DictConfig:
-    """The composed config of `python -m lmrl …`, with everything it writes below the folder."""
+def config(folder: Path, *overrides: str, width: int | None = 16) -> DictConfig:
+    """The composed config of `python -m lmrl …`, with everything it writes below the folder.
+
+    width: of the tiny model; None for other models.
+    """
+    narrow = () if width is None else (f"model.width={width}",)
     places = (f"tracking.uri=sqlite:///{folder}/mlflow.db", f"cache={folder}/cache")
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return compose("train", overrides=[*SMALL, *places, *overrides])
+        return compose("train", overrides=[*SMALL, *narrow, *places, *overrides])

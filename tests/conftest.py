@@ -2,9 +2,13 @@
 
 import pytest
 import torch
+from hypothesis import settings
 
 from lmrl.models import LanguageModel, tiny
 from lmrl.trajectory import Trajectory, Turn
+
+settings.register_profile("lmrl", deadline=None, derandomize=True)  # a busy machine is no fault, and every run is the same
+settings.load_profile("lmrl")
 
 
 @pytest.fixture(autouse=True)

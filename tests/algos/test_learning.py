@@ -76,7 +76,7 @@ def test_filtered_bc_is_better_than_the_players_it_copies(tmp_path: Path) -> Non
     [
         ("mc_returns", VALUES),
         ("ilql", [*VALUES, "algo.polyak=0.1"]),
-        ("online_filtered_bc", ROUNDS),
+        ("online_filtered_bc", [*ROUNDS, "data.env_steps=24000"]),
         ("ppo", [*ROUNDS, "algo.gamma=1"]),
     ],
 )

@@ -56,9 +56,9 @@ class Run:
 
     @property
     def algo_name(self) -> str:
-        """The algorithm by its class; online filtered BC is filtered BC on other data."""
-        kind = str(self.cfg.algo._target_).rpartition(".")[2].lower()
-        return "online_filteredbc" if kind == "filteredbc" and "Online" in self.cfg.data._target_ else kind
+        """The algorithm by its file; online filtered BC is filtered BC on other data."""
+        kind = str(self.cfg.algo._target_).split(".")[-2]
+        return f"online_{kind}" if kind == "filtered_bc" and "Online" in self.cfg.data._target_ else kind
 
     @cached_property
     def identity(self) -> str:

@@ -89,10 +89,10 @@ def test_a_run_begins_from_behaviour_cloning_which_is_trained_once(tmp_path: Pat
     assert (tmp_path / "one" / "bc" / "last.ckpt").is_file()
     assert not (tmp_path / "two" / "bc").exists()
     runs = the_runs(tmp_path)
-    assert set(runs) == {"maze-bc-s0", "maze-ilql-s0", "maze-mcreturns-s0"}
-    began, later = runs["maze-bc-s0"], runs["maze-mcreturns-s0"]
+    assert set(runs) == {"maze-bc-s0", "maze-ilql-s0", "maze-mc_returns-s0"}
+    began, later = runs["maze-bc-s0"], runs["maze-mc_returns-s0"]
     assert later.data.tags["begins_from_run"] == began.info.run_id
-    assert began.data.tags[f"begins.{later.info.run_id}"] == "maze-mcreturns-s0"
+    assert began.data.tags[f"begins.{later.info.run_id}"] == "maze-mc_returns-s0"
     assert all(
         torch.equal(weights(tmp_path / "two")[f"lm.{k}"], v) for k, v in _cloned(tmp_path / "one" / "bc").items()
     )

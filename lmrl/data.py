@@ -55,13 +55,16 @@ class Windows:
         at = np.concatenate([np.arange(self._first[w], self._first[w + 1]) for w in windows])
         return replace(batch, notes={name: x_N[at] for name, x_N in self._notes.items()})
 
-    def epoch(self, size: int, *seed: int) -> list[NDArray[np.int64]]:
-        """All windows once, shuffled, in batches of like lengths; what fills no batch waits for another epoch."""
+    def epoch(self, size: int, *seed: int, pool: int) -> list[NDArray[np.int64]]:
+        """All windows once, shuffled, in batches of like lengths; what fills no batch waits for another epoch.
+
+        pool: batches that are sorted by length together; 1 sorts nothing.
+        """
         rng = np.random.default_rng(seed)
         order = rng.permutation(len(self.chosen))
-        for first in range(0, len(order), POOL * size):
-            pool = order[first : first + POOL * size]
-            order[first : first + POOL * size] = pool[np.argsort(self._lengths[pool], kind="stable")]
+        for first in range(0, len(order), pool * size):
+            near = order[first : first + pool * size]
+            order[first : first + pool * size] = near[np.argsort(self._lengths[near], kind="stable")]
         count = max(1, len(order) // size)
         batches = [order[i * size : (i + 1) * size] for i in range(count)]
         return [self.chosen[batches[i]] for i in rng.permutation(count)]
@@ -84,7 +87,7 @@ class _Stream:
         per_epoch = max(1, len(self._windows) // (self._size * self._world))
         epoch, place = divmod(number, per_epoch)
         if epoch != self._epoch[0]:
-            self._epoch = epoch, self._windows.epoch(self._size * self._world, self._seed, epoch)
+            self._epoch = epoch, self._windows.epoch(self._size * self._world, self._seed, epoch, pool=POOL)
         return self._windows.batch(self._epoch[1][place][self._rank :: self._world])
 
     def __iter__(self) -> Iterator[TokenBatch]:
@@ -234,11 +237,20 @@ class OnlineData(_Data):
         windows = self.windows(corpus, keep, trail=self.algo.reads_observations)
         self.round |= self.algo.round
         self.algo.train()
-        order = [b for p in range(self.passes) for b in windows.epoch(self.batch_size, self.seed, self.rounds, p)]
+        order = self._order(windows)
         # every rank must take the same number of steps
         count = int(self.trainer.strategy.reduce(torch.tensor(len(order)), reduce_op="min"))
         beside = self._beside if self.offline_batch else None
         return _Round(windows, order[:count], beside, int(self.trainer.global_step))
+
+    def _order(self, windows: Windows) -> list[NDArray[np.int64]]:
+        """The round's batches, of mixed lengths.
+
+        Failures are long and successes short, so a batch of like lengths would hold one kind only: all of its
+        advantages may be negative, and PPO then moves probability to what nobody said.
+        """
+        passes = (windows.epoch(self.batch_size, self.seed, self.rounds, p, pool=1) for p in range(self.passes))
+        return [batch for order in passes for batch in order]
 
     def _play(self) -> Corpus:
         assert self.trainer is not None

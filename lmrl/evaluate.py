@@ -105,12 +105,13 @@ def evaluate(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> di
     if cfg.hardware.device != "cpu":
         algo.to(cfg.hardware.device)
     tracker: Tracker = instantiate(cfg.tracking)(folder=folder, run_name=f"eval-{Path(cfg.ckpt).parent.name}")
-    record = OmegaConf.merge(made, {"evaluation": cfg.evaluation, "policy": cfg.policy})
+    asked = {key: value for key, value in cfg.evaluation.items() if value is not None}
+    record = OmegaConf.merge(made, {"evaluation": asked, "policy": cfg.policy})
     assert isinstance(record, DictConfig)
     tracker.start(record, overrides, {"kind": "evaluation", "checkpoint": str(Path(cfg.ckpt).resolve())})
     try:
         policy = algo.policy(view_of(task, algo.model), cfg.policy)
-        episodes, first = cfg.evaluation.final_episodes, cfg.evaluation.first_seed
+        episodes, first = record.evaluation.final_episodes, record.evaluation.first_seed
         played, figures = assess(task, policy, episodes, first, label="evaluation")
         tracker.log_metrics(prefixed(figures, "final"), 0)
         keep_transcripts(tracker, played[: cfg.evaluation.transcripts], figures, "final")

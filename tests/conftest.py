@@ -7,7 +7,7 @@ from hypothesis import settings
 from lmrl.models import LanguageModel, tiny
 from lmrl.trajectory import Trajectory, Turn
 
-settings.register_profile("lmrl", deadline=None, derandomize=True)  # a busy machine is no fault, and every run is the same
+settings.register_profile("lmrl", deadline=None, derandomize=True)  # a busy machine is no fault
 settings.load_profile("lmrl")
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
 from mlflow import MlflowClient
 from omegaconf import OmegaConf
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from lmrl import course
 from lmrl.algos.bc import BC
+from lmrl.config import conf_dir
 from lmrl.evaluate import evaluate
 from lmrl.glossary import explain
 from lmrl.signals import Stop, Stopped
@@ -174,21 +176,12 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_says_so(tmp_path: Path, monk
 @pytest.mark.slow
 def test_a_checkpoint_plays_with_no_other_argument_than_its_path(tmp_path: Path) -> None:
     metrics = train(config(tmp_path, "task=wordle", "algo=bc", "model.layers=1", *OFFLINE), tmp_path / "run")
-    cfg = OmegaConf.create(
-        {
-            "ckpt": str(tmp_path / "run" / "last.ckpt"),
-            "policy": "sample",
-            "task": {},
-            "algo": {},
-            "cache": str(tmp_path / "cache"),
-            "workers": 1,
-            "evaluation": {"final_episodes": 10, "first_seed": 1000000, "transcripts": 2},
-            "hardware": {"threads": 1, "attention": "eager", "device": "cpu"},
-            "tracking": {"_target_": "lmrl.tracking.Tracker", "_partial_": True, "uri": None, "experiment": "lmrl"},
-        }
-    )
+    named = [f"ckpt={tmp_path}/run/last.ckpt", f"cache={tmp_path}/cache", "workers=1", "tracking=off"]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("evaluate", overrides=named)
     again = evaluate(cfg, tmp_path / "eval")
     assert again["final/return_mean"] == metrics["final/return_mean"]
+    assert again["final/episodes"] == metrics["final/episodes"] == 10, "as many games as the run's own last look"
     assert (tmp_path / "eval" / "transcripts" / "final.html").is_file()
 
 

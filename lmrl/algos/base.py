@@ -161,8 +161,12 @@ class Algorithm(LightningModule):
         if not self.diverged:
             self.after_step()
 
+    def groups(self) -> list[dict[str, Any]]:
+        """What the optimiser is given. Default: all that is trainable, at one rate."""
+        return decay_groups(self)
+
     def configure_optimizers(self) -> Any:
-        optimizer = self.make_optimizer(decay_groups(self))
+        optimizer = self.make_optimizer(self.groups())
         scheduler = LambdaLR(optimizer, lambda step: self.schedule(step, self.progress()))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

@@ -11,12 +11,12 @@ k3 estimator (`ppo/base_interface.py:579`), cut episodes whose future is counted
 """
 
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen, decay_groups
 from lmrl.algos.bc import weighted_nll
 from lmrl.models import Head, LanguageModel, frozen, hidden, logits
 from lmrl.returns import Unit, discounts, gae, turn_of, whiten
@@ -89,6 +89,7 @@ class PPO(Algorithm):
         value_coef: float,
         value_clip: float | None,
         value_into_trunk: bool,
+        value_lr: float | None,
         reward_scale: float,
         head_bias: float,
         kl_coef: float,
@@ -107,10 +108,15 @@ class PPO(Algorithm):
         self.clip, self.log_ratio_clamp = clip, log_ratio_clamp
         self.gamma, self.discount, self.lam, self.advantage, self.whiten = gamma, discount, lam, advantage, whiten
         self.value_coef, self.value_clip, self.value_into_trunk = value_coef, value_clip, value_into_trunk
+        self.value_lr = value_lr
         self.reward_scale, self.kl_estimator = reward_scale, kl_estimator
         self.kl_target, self.kl_horizon = kl_target, kl_horizon
         self.stop_kl, self.bc_weight, self.dropout = stop_kl, bc_weight, dropout
         self._enough = False
+
+    def groups(self) -> list[dict[str, Any]]:
+        own = {} if self.value_lr is None else {"lr": self.value_lr}
+        return decay_groups(self.lm) + [group | own for group in decay_groups(self.head)]
 
     def _score(self, batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor]:
         """log pi [N], its entropy [N] and V [N] at the action tokens."""

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from torch.optim import AdamW
 from torch.utils.data import DataLoader
 
 from lmrl.algos.ppo import PPO, adapted, clipped_surrogate, kl_estimate, value_error
@@ -41,6 +43,7 @@ NUMBERS = {
     "value_coef": 0.5,
     "value_clip": None,
     "value_into_trunk": True,
+    "value_lr": None,
     "reward_scale": 1.0,
     "head_bias": 0.0,
     "kl_coef": 0.0,
@@ -262,6 +265,18 @@ def test_the_value_losss_gradient_enters_the_trunk_only_if_asked(model: Language
     algo.loss(noted(annotated(algo, corpus_of(model, GAME)), advantage=0.0))[0].backward()
     assert any(g.abs().max() > 0 for g in gradients(algo.lm).values()) is into_trunk
     assert gradients(algo.head)["hidden.weight"].abs().max() > 0
+
+
+@pytest.mark.parametrize(("value_lr", "expected"), [(None, {"lm": 0.1, "head": 0.1}), (0.5, {"lm": 0.1, "head": 0.5})])
+def test_the_value_head_learns_at_a_rate_of_its_own_if_it_has_one(
+    model: LanguageModel, value_lr: float | None, expected: dict[str, float]
+) -> None:
+    algo = PPO(model, optimizer=partial(AdamW, lr=0.1), schedule=CONSTANT, **(NUMBERS | {"value_lr": value_lr}))  # type: ignore[arg-type]
+    groups = algo.configure_optimizers()["optimizer"].param_groups
+    names = {p: name.partition(".")[0] for name, p in algo.named_parameters() if p.requires_grad}
+    rates = {(names[p], group["lr"]) for group in groups for p in group["params"]}
+    assert rates == set(expected.items())
+    assert sum(len(group["params"]) for group in groups) == len(names)
 
 
 def test_value_clipping_holds_v_near_its_old_self(model: LanguageModel) -> None:

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from lmrl.algos.base import Algorithm
 from lmrl.config import conf_dir
-from lmrl.data import Windows, corpus_of
+from lmrl.data import POOL, Windows, corpus_of
 from lmrl.evaluate import view_of
 from lmrl.models import LanguageModel
 from lmrl.task import Task
@@ -90,7 +90,7 @@ def setting(folder: Path, *overrides: str, episodes: int = 2000) -> Setting:
     corpus = corpus_of(task.data.dataset(), model.codec, view_of(task, model), folder)
     chosen, trail = np.arange(len(corpus)), algo.reads_observations
     windows = Windows(corpus, chosen, {}, markov=task.context == 1, trail=trail)
-    loads = [partial(windows.batch, numbers) for numbers in windows.epoch(cfg.data.batch_size, 0)[:POOLED]]
+    loads = [partial(windows.batch, numbers) for numbers in windows.epoch(cfg.data.batch_size, 0, pool=POOL)[:POOLED]]
     return made(cfg, algo, loads)
 
 

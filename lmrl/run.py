@@ -80,8 +80,7 @@ class Run:
         """
         _settle(self.cfg)
         resume = self._resumable()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "config.yaml").write_text(OmegaConf.to_yaml(self.cfg, resolve=True), encoding="utf-8")
+        self._settle_in()
         self.tracker.start(self.cfg, overrides, self._tags())
         try:
             metrics = self._work(resume)
@@ -90,6 +89,15 @@ class Run:
             raise
         self.tracker.finish("FINISHED")
         return metrics
+
+    def _settle_in(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / "config.yaml").write_text(OmegaConf.to_yaml(self.cfg, resolve=True), encoding="utf-8")
+        except OSError as error:
+            raise ValueError(
+                f"hydra.run.dir = {self.folder}: cannot be written ({error.strerror}); name another folder"
+            ) from error
 
     def _resumable(self) -> Path | None:
         if not self.ckpt.is_file():

@@ -185,6 +185,12 @@ def test_a_checkpoint_plays_with_no_other_argument_than_its_path(tmp_path: Path)
     assert (tmp_path / "eval" / "transcripts" / "final.html").is_file()
 
 
+def test_a_folder_that_cannot_be_written_is_told_by_its_key(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"hydra\.run\.dir = .*file/run: cannot be written \(Not a directory\)"):
+        train(config(tmp_path, "task=maze", "algo=bc", "init=scratch"), tmp_path / "file" / "run")
+
+
 @pytest.mark.slow
 def test_sigterm_saves_and_closes_the_run_as_killed(tmp_path: Path) -> None:
     overrides = [

@@ -72,6 +72,8 @@ class PPO(Algorithm):
     """Clipped policy gradient. The value head sits on the policy's own trunk."""
 
     coef: Tensor
+    rounds: Tensor
+    """How many were annotated so far."""
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class PPO(Algorithm):
         value_clip: float | None,
         value_into_trunk: bool,
         value_lr: float | None,
+        value_warmup: int,
         reward_scale: float,
         head_bias: float,
         kl_coef: float,
@@ -108,11 +111,17 @@ class PPO(Algorithm):
         self.clip, self.log_ratio_clamp = clip, log_ratio_clamp
         self.gamma, self.discount, self.lam, self.advantage, self.whiten = gamma, discount, lam, advantage, whiten
         self.value_coef, self.value_clip, self.value_into_trunk = value_coef, value_clip, value_into_trunk
-        self.value_lr = value_lr
+        self.value_lr, self.value_warmup = value_lr, value_warmup
+        self.register_buffer("rounds", torch.tensor(0))
         self.reward_scale, self.kl_estimator = reward_scale, kl_estimator
         self.kl_target, self.kl_horizon = kl_target, kl_horizon
         self.stop_kl, self.bc_weight, self.dropout = stop_kl, bc_weight, dropout
         self._enough = False
+
+    @property
+    def warming(self) -> bool:
+        """Whether this is one of the first rounds, in which V alone learns."""
+        return 0 < int(self.rounds) <= self.value_warmup
 
     def groups(self) -> list[dict[str, Any]]:
         own = {} if self.value_lr is None else {"lr": self.value_lr}
@@ -123,7 +132,7 @@ class PPO(Algorithm):
         h_ND = batch.at_actions(hidden(self.lm, batch.ids_BT)[:, :-1])
         log_NV = self.logits(h_ND).log_softmax(-1)
         entropy_N = -(log_NV.exp() * log_NV).sum(-1).detach()
-        value_N = self.head(h_ND if self.value_into_trunk else h_ND.detach())[:, 0]
+        value_N = self.head(h_ND if self.value_into_trunk and not self.warming else h_ND.detach())[:, 0]
         return chosen(log_NV, batch.action_N), entropy_N, value_N
 
     def _reference(self, batch: TokenBatch) -> Tensor:
@@ -132,6 +141,7 @@ class PPO(Algorithm):
 
     @torch.no_grad()
     def annotate(self, corpus: Corpus, batches: Callable[[], Iterable[TokenBatch]]) -> Metrics:
+        self.rounds += 1
         scored = [(*self._score(batch), self._reference(batch)) for batch in batches()]
         log_N, entropy_N, value_N, ref_N = (torch.cat(parts).float().cpu() for parts in zip(*scored, strict=True))
         actions = corpus.actions()
@@ -180,9 +190,9 @@ class PPO(Algorithm):
         policy_loss, metrics = clipped_surrogate(log_ratio_N, batch.notes["advantage"], clip=self.clip)
         value_loss = value_error(value_N, batch.notes["value"], batch.notes["return"], clip=self.value_clip)
         self._enough = self.stop_kl is not None and metrics["approx_kl"].item() > self.stop_kl
-        loss = policy_loss + self.value_coef * value_loss
+        loss = self.value_coef * value_loss if self.warming else policy_loss + self.value_coef * value_loss
         metrics |= {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy_N.mean()}
-        if self.bc_weight:
+        if self.bc_weight and not self.warming:
             metrics["bc_loss"] = self._bc_loss(batch)
             loss = loss + self.bc_weight * metrics["bc_loss"]
         return loss, {k: v.detach() for k, v in metrics.items()}

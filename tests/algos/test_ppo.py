@@ -44,6 +44,7 @@ NUMBERS = {
     "value_clip": None,
     "value_into_trunk": True,
     "value_lr": None,
+    "value_warmup": 0,
     "reward_scale": 1.0,
     "head_bias": 0.0,
     "kl_coef": 0.0,
@@ -277,6 +278,22 @@ def test_the_value_head_learns_at_a_rate_of_its_own_if_it_has_one(
     rates = {(names[p], group["lr"]) for group in groups for p in group["params"]}
     assert rates == set(expected.items())
     assert sum(len(group["params"]) for group in groups) == len(names)
+
+
+def test_in_the_first_rounds_the_value_head_alone_learns(model: LanguageModel) -> None:
+    algo = ppo(model, value_warmup=1, bc_weight=0.5)
+    random(algo.head)
+    corpus = corpus_of(model, GAME)
+    moves = []
+    for _ in range(2):
+        batch = annotated(algo, corpus)
+        algo.zero_grad(set_to_none=True)
+        algo.loss(replace(batch, beside=batch))[0].backward()
+        moves.append({name.partition(".")[0] for name, p in algo.named_parameters() if p.grad is not None})
+    assert moves == [{"head"}, {"head", "lm"}]
+    goes_on = ppo(model, value_warmup=1)
+    goes_on.load_state_dict(algo.state_dict())
+    assert not goes_on.warming, "a run that goes on does not begin anew"
 
 
 def test_value_clipping_holds_v_near_its_old_self(model: LanguageModel) -> None:

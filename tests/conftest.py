@@ -12,8 +12,10 @@ settings.load_profile("lmrl")
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> None:
+def fresh_process() -> None:
+    """Undo what a run sets for its whole process; where denormals are flushed, hypothesis refuses to make floats."""
     torch.set_num_threads(1)
+    torch.set_flush_denormal(False)
 
 
 def make_model(

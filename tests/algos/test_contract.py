@@ -69,7 +69,8 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     algo.stored = {"config": OmegaConf.to_yaml(cfg, resolve=True), "identity": "contract"}
     corpus = corpus_of(task.data.dataset(), algo.model.codec, view_of(task, algo.model), cache)
     every, how = np.arange(len(corpus)), {"markov": task.context == 1, "trail": algo.reads_observations}
-    notes = algo.annotate(corpus, lambda: Windows(corpus, every, {}, **how).in_order(64))
+    for _ in range(3):  # in its first rounds an algorithm may train a part of itself alone
+        notes = algo.annotate(corpus, lambda: Windows(corpus, every, {}, **how).in_order(64))
     batch = Windows(corpus, every, dict(notes), **how).batch(every[:: len(every) // 32])
     return Case(cfg, task, algo.train(), batch)
 

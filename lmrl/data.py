@@ -13,88 +13,17 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lmrl.algos.base import Algorithm
 from lmrl.codec import Codec
 from lmrl.datasets import Dataset
 from lmrl.rollout import play
 from lmrl.task import Start, Task
-from lmrl.tokens import ACTION, Corpus, TokenBatch, View, collate, tokenize
+from lmrl.tokens import Corpus, TokenBatch, View, tokenize
+from lmrl.windows import Stream, Windows
 
 FORMAT = 1
 """Of a corpus on disk: raised when the same episodes would be cut or written otherwise."""
-POOL = 32
-"""Batches that are sorted by length together: little padding, and still a shuffled order."""
-
-
-class Windows:
-    """Windows of a corpus, with what the algorithm noted on their action tokens, as batches."""
-
-    def __init__(
-        self, corpus: Corpus, chosen: NDArray[np.int64], notes: dict[str, Tensor], *, markov: bool, trail: bool
-    ):
-        self.corpus, self.chosen, self._notes, self._markov, self._trail = corpus, chosen, notes, markov, trail
-        self._lengths = corpus.lengths[chosen]
-        if notes:
-            counts = np.add.reduceat((corpus.flags & ACTION) > 0, corpus.start[:-1], dtype=np.int64)
-            self._first = np.concatenate([[0], np.cumsum(counts)])
-
-    def __len__(self) -> int:
-        return len(self.chosen)
-
-    def others(self, chosen: NDArray[np.int64]) -> "Windows":
-        """Other windows of the same corpus, with the same notes."""
-        return Windows(self.corpus, chosen, self._notes, markov=self._markov, trail=self._trail)
-
-    def batch(self, windows: NDArray[np.int64]) -> TokenBatch:
-        """These windows of the corpus."""
-        batch = collate(self.corpus, windows, markov=self._markov, trail=self._trail)
-        if not self._notes:
-            return batch
-        at = np.concatenate([np.arange(self._first[w], self._first[w + 1]) for w in windows])
-        return replace(batch, notes={name: x_N[at] for name, x_N in self._notes.items()})
-
-    def epoch(self, size: int, *seed: int, pool: int) -> list[NDArray[np.int64]]:
-        """All windows once, shuffled, in batches of like lengths; what fills no batch waits for another epoch.
-
-        pool: batches that are sorted by length together; 1 sorts nothing.
-        """
-        rng = np.random.default_rng(seed)
-        order = rng.permutation(len(self.chosen))
-        for first in range(0, len(order), pool * size):
-            near = order[first : first + pool * size]
-            order[first : first + pool * size] = near[np.argsort(self._lengths[near], kind="stable")]
-        count = max(1, len(order) // size)
-        batches = [order[i * size : (i + 1) * size] for i in range(count)]
-        return [self.chosen[batches[i]] for i in rng.permutation(count)]
-
-    def in_order(self, size: int) -> Iterator[TokenBatch]:
-        """All windows, in the corpus' order."""
-        for first in range(0, len(self.chosen), size):
-            yield self.batch(self.chosen[first : first + size])
-
-
-class _Stream:
-    """Batches without end, from a given number on; of each, the share of this rank."""
-
-    def __init__(self, windows: Windows, size: int, seed: int, begin: Callable[[], int], rank: int, world: int) -> None:
-        self._windows, self._size, self._seed, self._begin = windows, size, seed, begin
-        self._rank, self._world = rank, world
-        self._epoch: tuple[int, list[NDArray[np.int64]]] = (-1, [])
-
-    def __getitem__(self, number: int) -> TokenBatch:
-        per_epoch = max(1, len(self._windows) // (self._size * self._world))
-        epoch, place = divmod(number, per_epoch)
-        if epoch != self._epoch[0]:
-            self._epoch = epoch, self._windows.epoch(self._size * self._world, self._seed, epoch, pool=POOL)
-        return self._windows.batch(self._epoch[1][place][self._rank :: self._world])
-
-    def __iter__(self) -> Iterator[TokenBatch]:
-        number = self._begin()
-        while True:
-            yield self[number]
-            number += 1
 
 
 def corpus_of(dataset: Dataset, codec: Codec, view: View, cache: Path) -> Corpus:
@@ -167,7 +96,7 @@ class OfflineData(_Data):
         self.train_windows = self.windows(corpus, keep, trail=self.algo.reads_observations)
         self.held_out = self.train_windows.others(np.flatnonzero(out[corpus.episode]))
 
-    def train_dataloader(self) -> _Stream:
+    def train_dataloader(self) -> Stream:
         assert self.trainer is not None
         trainer = self.trainer
 
@@ -175,7 +104,7 @@ class OfflineData(_Data):
             return int(trainer.global_step) * int(trainer.accumulate_grad_batches)
 
         rank, world = trainer.global_rank, trainer.world_size
-        return _Stream(self.train_windows, self.batch_size, self.seed, begin, rank, world)
+        return Stream(self.train_windows, self.batch_size, self.seed, begin, rank, world)
 
     @torch.no_grad()
     def held_out_loss(self) -> float | None:
@@ -222,7 +151,7 @@ class OnlineData(_Data):
         if self.offline_batch:
             corpus = self.offline()
             windows = Windows(corpus, np.arange(len(corpus)), {}, markov=self.markov, trail=False)
-            self._beside = _Stream(windows, self.offline_batch, self.seed, lambda: 0, 0, 1)
+            self._beside = Stream(windows, self.offline_batch, self.seed, lambda: 0, 0, 1)
 
     def train_dataloader(self) -> "_Round":
         """Play a round and learn from it. Raises ValueError where the algorithm keeps none of its episodes."""
@@ -280,7 +209,7 @@ class OnlineData(_Data):
 class _Round:
     """The batches of one round, each with an offline one beside it if the loss mixes both."""
 
-    def __init__(self, windows: Windows, order: list[NDArray[np.int64]], beside: _Stream | None, first: int) -> None:
+    def __init__(self, windows: Windows, order: list[NDArray[np.int64]], beside: Stream | None, first: int) -> None:
         self._windows, self._order, self._beside, self._first = windows, order, beside, first
 
     def __len__(self) -> int:

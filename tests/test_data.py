@@ -7,9 +7,10 @@ import pytest
 from hydra.utils import instantiate
 from numpy.typing import NDArray
 
-from lmrl.data import POOL, OnlineData, Windows
+from lmrl.data import OnlineData
 from lmrl.evaluate import view_of
 from lmrl.tokens import View, tokenize
+from lmrl.windows import POOL, Windows
 from tests.conftest import episode, make_model
 from tests.whole import ONLINE, config
 

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from lmrl.algos.base import Algorithm
 from lmrl.config import conf_dir
-from lmrl.data import Windows, corpus_of
+from lmrl.data import corpus_of
 from lmrl.evaluate import restore, view_of
 from lmrl.models import read_checkpoint
 from lmrl.policy import Mode
@@ -21,6 +21,7 @@ from lmrl.rollout import rollout
 from lmrl.task import Task
 from lmrl.tokens import TokenBatch
 from lmrl.trajectory import History
+from lmrl.windows import Windows
 
 ALGOS = sorted(path.stem for path in (conf_dir() / "algo").glob("*.yaml"))
 SMALL = [

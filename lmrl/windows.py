@@ -1,0 +1,82 @@
+"""Windows of a corpus as batches: which stand together, in which order, with what the algorithm noted on them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lmrl.tokens import ACTION, Corpus, TokenBatch, collate
+
+POOL = 32
+"""Batches that are sorted by length together: little padding, and still a shuffled order."""
+
+
+class Windows:
+    """Windows of a corpus, with what the algorithm noted on their action tokens, as batches."""
+
+    def __init__(
+        self, corpus: Corpus, chosen: NDArray[np.int64], notes: dict[str, Tensor], *, markov: bool, trail: bool
+    ):
+        self.corpus, self.chosen, self._notes, self._markov, self._trail = corpus, chosen, notes, markov, trail
+        self._lengths = corpus.lengths[chosen]
+        if notes:
+            counts = np.add.reduceat((corpus.flags & ACTION) > 0, corpus.start[:-1], dtype=np.int64)
+            self._first = np.concatenate([[0], np.cumsum(counts)])
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def others(self, chosen: NDArray[np.int64]) -> "Windows":
+        """Other windows of the same corpus, with the same notes."""
+        return Windows(self.corpus, chosen, self._notes, markov=self._markov, trail=self._trail)
+
+    def batch(self, windows: NDArray[np.int64]) -> TokenBatch:
+        """These windows of the corpus."""
+        batch = collate(self.corpus, windows, markov=self._markov, trail=self._trail)
+        if not self._notes:
+            return batch
+        at = np.concatenate([np.arange(self._first[w], self._first[w + 1]) for w in windows])
+        return replace(batch, notes={name: x_N[at] for name, x_N in self._notes.items()})
+
+    def epoch(self, size: int, *seed: int, pool: int) -> list[NDArray[np.int64]]:
+        """All windows once, shuffled, in batches of like lengths; what fills no batch waits for another epoch.
+
+        pool: batches that are sorted by length together; 1 sorts nothing.
+        """
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(len(self.chosen))
+        for first in range(0, len(order), pool * size):
+            near = order[first : first + pool * size]
+            order[first : first + pool * size] = near[np.argsort(self._lengths[near], kind="stable")]
+        count = max(1, len(order) // size)
+        batches = [order[i * size : (i + 1) * size] for i in range(count)]
+        return [self.chosen[batches[i]] for i in rng.permutation(count)]
+
+    def in_order(self, size: int) -> Iterator[TokenBatch]:
+        """All windows, in the corpus' order."""
+        for first in range(0, len(self.chosen), size):
+            yield self.batch(self.chosen[first : first + size])
+
+
+class Stream:
+    """Batches without end, from a given number on; of each, the share of this rank."""
+
+    def __init__(self, windows: Windows, size: int, seed: int, begin: Callable[[], int], rank: int, world: int) -> None:
+        self._windows, self._size, self._seed, self._begin = windows, size, seed, begin
+        self._rank, self._world = rank, world
+        self._epoch: tuple[int, list[NDArray[np.int64]]] = (-1, [])
+
+    def __getitem__(self, number: int) -> TokenBatch:
+        per_epoch = max(1, len(self._windows) // (self._size * self._world))
+        epoch, place = divmod(number, per_epoch)
+        if epoch != self._epoch[0]:
+            self._epoch = epoch, self._windows.epoch(self._size * self._world, self._seed, epoch, pool=POOL)
+        return self._windows.batch(self._epoch[1][place][self._rank :: self._world])
+
+    def __iter__(self) -> Iterator[TokenBatch]:
+        number = self._begin()
+        while True:
+            yield self[number]
+            number += 1

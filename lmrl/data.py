@@ -154,23 +154,29 @@ class OnlineData(_Data):
             self._beside = Stream(windows, self.offline_batch, self.seed, lambda: 0, 0, 1)
 
     def train_dataloader(self) -> "_Round":
-        """Play a round and learn from it. Raises ValueError where the algorithm keeps none of its episodes."""
+        """Play a round and learn from it; without batches, which ends the run, if nothing in all of it can be kept."""
         assert self.trainer is not None
         self.algo.eval()
-        corpus = self._play()
-        keep = self.algo.keep(corpus.total, corpus.success)
-        if not keep.any():
-            raise ValueError(
-                f"data.episodes = {len(keep)}: {type(self.algo).__name__} keeps none of round {self.rounds}; play more"
-            )
+        corpus, keep = self._worthwhile()
         windows = self.windows(corpus, keep, trail=self.algo.reads_observations)
         self.round |= self.algo.round
         self.algo.train()
-        order = self._order(windows)
+        order = self._order(windows) if keep.any() else []
         # every rank must take the same number of steps
         count = int(self.trainer.strategy.reduce(torch.tensor(len(order)), reduce_op="min"))
         beside = self._beside if self.offline_batch else None
         return _Round(windows, order[:count], beside, int(self.trainer.global_step))
+
+    def _worthwhile(self) -> tuple[Corpus, NDArray[np.bool_]]:
+        """Play rounds until every rank has an episode that the algorithm keeps, or no more may be played."""
+        assert self.trainer is not None
+        while True:
+            corpus = self._play()
+            keep = self.algo.keep(corpus.total, corpus.success)
+            kept = int(self.trainer.strategy.reduce(torch.tensor(int(keep.any())), reduce_op="min"))
+            if kept or self.progress() >= 1:
+                return corpus, keep
+            print(f"round {self.rounds}: {type(self.algo).__name__} keeps none of {len(keep)} games and plays on")
 
     def _order(self, windows: Windows) -> list[NDArray[np.int64]]:
         """The round's batches, of mixed lengths.

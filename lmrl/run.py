@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from lmrl.algos.base import Algorithm
 from lmrl.config import config_hash
-from lmrl.course import Course
+from lmrl.course import Course, save
 from lmrl.data import OfflineData, OnlineData
 from lmrl.evaluate import assess, keep_transcripts, prefixed, view_of, write_metrics
 from lmrl.models import load_weights, read_checkpoint
@@ -159,6 +159,8 @@ class Run:
         trainer: Trainer = make_trainer(logger=self.tracker, callbacks=[course, bar], default_root_dir=self.folder)
         begun = time.monotonic()
         trainer.fit(algo, data, ckpt_path=resume, weights_only=True)
+        if not self.ckpt.is_file():  # no round was worth a step
+            save(trainer, self.ckpt)
         if course.stopped:
             print(f"stopped; goes on with the same command and hydra.run.dir={self.folder}")
             raise Stopped

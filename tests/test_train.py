@@ -185,6 +185,16 @@ def test_a_checkpoint_plays_with_no_other_argument_than_its_path(tmp_path: Path)
     assert (tmp_path / "eval" / "transcripts" / "final.html").is_file()
 
 
+@pytest.mark.slow
+def test_rounds_of_which_nothing_is_kept_end_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model that has learnt nothing says no move: every round is played, and no step is taken."""
+    few = ["data.env_steps=64", "data.episodes=8", "task.max_turns=2", "init=scratch", "tracking=off"]
+    metrics = train(config(tmp_path, "task=maze", "algo=online_filtered_bc", *few), tmp_path / "run")
+    assert "round 3: FilteredBC keeps none of 8 games and plays on" in capsys.readouterr().out
+    assert metrics["steps"] == 0
+    assert (tmp_path / "run" / "last.ckpt").is_file()
+
+
 def test_a_folder_that_cannot_be_written_is_told_by_its_key(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match=r"hydra\.run\.dir = .*file/run: cannot be written \(Not a directory\)"):

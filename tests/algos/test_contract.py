@@ -73,6 +73,8 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     for _ in range(3):  # in its first rounds an algorithm may train a part of itself alone
         notes = algo.annotate(corpus, lambda: Windows(corpus, every, {}, **how).in_order(64))
     batch = Windows(corpus, every, dict(notes), **how).batch(every[:: len(every) // 32])
+    if cfg.data.get("offline_batch"):
+        batch = replace(batch, beside=Windows(corpus, every, {}, **how).batch(every[:8]))
     return Case(cfg, task, algo.train(), batch)
 
 

@@ -68,16 +68,17 @@ class Course(Callback):
             trainer.should_stop |= self._data.progress() >= 1
 
     def _pause(self, trainer: Trainer, algo: LightningModule) -> None:
+        assert isinstance(algo, Algorithm)
         due = int(self._data.progress() * self._times)
         if due > self._looked and not algo.diverged:
             self._looked = due
             algo.eval()
             self._record(trainer, self._look())
             algo.train()
-        if self._stop.asked:
+        if algo.anywhere(self._stop.asked):
             self.stopped = trainer.should_stop = True
         online = isinstance(self._data, OnlineData)
-        if self.stopped or online or time.monotonic() - self._saved > self._seconds:
+        if self.stopped or online or algo.anywhere(time.monotonic() - self._saved > self._seconds):
             save(trainer, self._path)
             self._saved = time.monotonic()
 

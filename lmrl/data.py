@@ -153,7 +153,7 @@ class OnlineData(_Data):
             windows = Windows(corpus, np.arange(len(corpus)), {}, markov=self.markov, trail=False)
             self._beside = Stream(windows, self.offline_batch, self.seed, lambda: 0, 0, 1)
 
-    def train_dataloader(self) -> "_Round":
+    def train_dataloader(self) -> "Round":
         """Play a round and learn from it; without batches, which ends the run, if nothing in all of it can be kept."""
         assert self.trainer is not None
         self.algo.eval()
@@ -163,9 +163,15 @@ class OnlineData(_Data):
         self.algo.train()
         order = self._order(windows) if keep.any() else []
         # every rank must take the same number of steps
-        count = int(self.trainer.strategy.reduce(torch.tensor(len(order)), reduce_op="min"))
+        count = self._over_ranks(len(order), "min")
         beside = self._beside if self.offline_batch else None
-        return _Round(windows, order[:count], beside, int(self.trainer.global_step))
+        return Round(
+            windows,
+            order[:count],
+            beside,
+            int(self.trainer.global_step),
+            lambda: self.algo.anywhere(self.algo.skips()),
+        )
 
     def _worthwhile(self) -> tuple[Corpus, NDArray[np.bool_]]:
         """Play rounds until every rank has an episode that the algorithm keeps, or no more may be played."""
@@ -173,8 +179,7 @@ class OnlineData(_Data):
         while True:
             corpus = self._play()
             keep = self.algo.keep(corpus.total, corpus.success)
-            kept = int(self.trainer.strategy.reduce(torch.tensor(int(keep.any())), reduce_op="min"))
-            if kept or self.progress() >= 1:
+            if self._over_ranks(int(keep.any()), "min") or self.progress() >= 1:
                 return corpus, keep
             print(f"round {self.rounds}: {type(self.algo).__name__} keeps none of {len(keep)} games and plays on")
 
@@ -195,12 +200,16 @@ class OnlineData(_Data):
         label = f"round {self.rounds + 1}"
         episodes = play(self.task, policy, starts, label=label, on_turn=self.on_turn)
         corpus = tokenize(episodes, self.algo.model.codec, self.view)
-        steps = torch.tensor(float(sum(e.num_actions for e in episodes)))
         self.rounds += 1
-        self.played += int(self.trainer.strategy.reduce(steps, reduce_op="sum"))
+        self.played += self._over_ranks(sum(e.num_actions for e in episodes), "sum")
         self.round = {"env_steps": self.played, "return_mean": float(corpus.total.mean())}
         self.round["success"] = float(corpus.success.mean())
         return corpus
+
+    def _over_ranks(self, count: int, how: str) -> int:
+        assert self.trainer is not None
+        strategy = self.trainer.strategy
+        return int(strategy.reduce(torch.tensor(count, device=strategy.root_device), reduce_op=how))
 
     def progress(self) -> float:
         return min(1.0, self.played / self.env_steps)
@@ -212,17 +221,26 @@ class OnlineData(_Data):
         self.played, self.rounds = state_dict["played"], state_dict["rounds"]
 
 
-class _Round:
-    """The batches of one round, each with an offline one beside it if the loss mixes both."""
+class Round:
+    """The batches of one round, until `enough`; each with an offline one beside it if the loss mixes both."""
 
-    def __init__(self, windows: Windows, order: list[NDArray[np.int64]], beside: Stream | None, first: int) -> None:
-        self._windows, self._order, self._beside, self._first = windows, order, beside, first
+    def __init__(
+        self,
+        windows: Windows,
+        order: list[NDArray[np.int64]],
+        beside: Stream | None,
+        first: int,
+        enough: Callable[[], bool],
+    ) -> None:
+        self._windows, self._order, self._beside, self._first, self._enough = windows, order, beside, first, enough
 
     def __len__(self) -> int:
         return len(self._order)
 
     def __iter__(self) -> Iterator[TokenBatch]:
         for number, windows in enumerate(self._order, self._first):
+            if self._enough():
+                return
             batch = self._windows.batch(windows)
             yield batch if self._beside is None else replace(batch, beside=self._beside[number])
 

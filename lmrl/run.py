@@ -210,6 +210,6 @@ def _settle(cfg: DictConfig) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for text in ("does not have many workers", "in eval mode at the start of training", "smaller than the logging"):
         warnings.filterwarnings("ignore", message=f".*{text}.*")
-    for text in ("lr_scheduler.step", "returned .None.", "to infer the .batch_size.", "treespec, LeafSpec"):
+    for text in ("lr_scheduler.step", "to infer the .batch_size.", "treespec, LeafSpec"):
         warnings.filterwarnings("ignore", message=f".*{text}.*")
     seed_everything(cfg.seed, workers=True, verbose=False)

@@ -233,19 +233,30 @@ def test_a_second_signal_ends_the_run_at_once() -> None:
         stop._hear(signal.SIGTERM, None)
 
 
+def in_two_processes(tmp_path: Path, *overrides: str) -> dict[str, float]:
+    """The metrics of a run of four steps, shared by two processes."""
+    train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "begin")
+    overrides = (
+        "task=maze", "debug=one_step", "trainer.max_steps=4", "model.width=16", "tracking=off",
+        "trainer.devices=2", "+trainer.strategy=ddp_find_unused_parameters_true",
+        f"hydra.run.dir={tmp_path}/run", f"cache={tmp_path}/cache", f"init.ckpt={tmp_path}/begin/last.ckpt", *overrides,
+    )  # fmt: skip
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "lmrl", *overrides]
+    subprocess.run(torchrun, check=True, timeout=600)
+    metrics: dict[str, float] = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    return metrics
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("algo", ["bc", "ppo"])
 def test_two_processes_train_together(tmp_path: Path, algo: str) -> None:
-    train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "begin")
-    begin = [f"init.ckpt={tmp_path}/begin/last.ckpt"]
-    overrides = [
-        "task=maze", f"algo={algo}", "debug=one_step", "trainer.max_steps=4", "model.width=16", "tracking=off",
-        "trainer.devices=2", "+trainer.strategy=ddp_find_unused_parameters_true",
-        f"hydra.run.dir={tmp_path}/run", f"cache={tmp_path}/cache", *begin,
-    ]  # fmt: skip
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "lmrl", *overrides]
-    subprocess.run(torchrun, check=True, timeout=120)
-    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["steps"] == 4
+    assert in_two_processes(tmp_path, f"algo={algo}")["steps"] == 4
+
+
+@pytest.mark.slow
+def test_what_one_process_meets_ends_the_run_of_both(tmp_path: Path) -> None:
+    metrics = in_two_processes(tmp_path, "algo=bc", "algo._target_=tests.uneven.Uneven")
+    assert (metrics["diverged"], metrics["steps"]) == (1.0, 3.0)  # the last of them moved nothing
 
 
 def test_several_processes_do_not_each_clone_for_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

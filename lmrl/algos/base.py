@@ -113,16 +113,18 @@ class Algorithm(LightningModule):
                 child.eval()
         return self
 
-    def training_step(self, batch: TokenBatch, _: int) -> Tensor | None:
-        if self.skips():
-            return None
+    def training_step(self, batch: TokenBatch, _: int) -> Tensor:
         loss, metrics = self.loss(batch)
-        if not math.isfinite(float(loss.detach())):
+        if self.anywhere(not math.isfinite(float(loss.detach()))):
             self._diverge("the loss is not finite")
-            return None
+            return loss
         rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         self._report({"loss": loss.detach(), "lr": rate} | metrics)
         return loss
+
+    def anywhere(self, fact: bool) -> bool:
+        """Whether it is so in any process: all of them must then do the same, or wait for each other for ever."""
+        return self.trainer.strategy.reduce_boolean_decision(fact, all=False)
 
     def _report(self, metrics: Mapping[str, Tensor | float]) -> None:
         """Hand figures to the record now and then; Lightning's own way keeps another count, which rounds upset."""
@@ -146,8 +148,9 @@ class Algorithm(LightningModule):
         """Look for what is not finite, log, and clip, with one norm; Lightning's clipping refuses fused optimisers."""
         trained = [p for p in self.parameters() if p.grad is not None]
         norm = nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
-        if not torch.isfinite(norm):
+        if not self.diverged and not torch.isfinite(norm):
             self._diverge("the gradient is not finite")
+        if self.diverged:
             optimizer.zero_grad(set_to_none=True)  # without gradients the optimiser moves nothing
             return
         self._report({"grad_norm": norm})

@@ -1,20 +1,21 @@
 """Proximal policy optimisation: what a round fixes, the loss of known numbers, and each of its options."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch import Trainer
 from torch.optim import AdamW
-from torch.utils.data import DataLoader
 
 from lmrl.algos.ppo import PPO, adapted, clipped_surrogate, kl_estimate, value_error
+from lmrl.data import Round
 from lmrl.models import LanguageModel, _set_dropout
 from lmrl.tokens import Corpus, TokenBatch
+from lmrl.windows import Windows
 from tests.algos.byhand import (
     CONSTANT,
     adamw,
@@ -349,15 +350,14 @@ def test_dropout_in_the_update_is_the_policys_alone_and_only_if_asked(model: Lan
     assert not any(module.training for module in algo.reference.modules())
 
 
-def fitted(algo: PPO, batches: Iterable[TokenBatch]) -> dict[str, Any]:
+def fitted(algo: PPO, batches: Round) -> dict[str, Any]:
     quiet = {
         "logger": False,
         "enable_progress_bar": False,
         "enable_model_summary": False,
         "enable_checkpointing": False,
     }
-    loader = DataLoader(list(batches), batch_size=None, collate_fn=lambda batch: batch)  # type: ignore[arg-type]
-    Trainer(max_epochs=1, accelerator="cpu", **quiet).fit(algo, loader)  # type: ignore[arg-type]
+    Trainer(max_epochs=1, accelerator="cpu", **quiet).fit(algo, batches)  # type: ignore[arg-type]
     return {name: p.detach().clone() for name, p in algo.named_parameters()}
 
 
@@ -368,9 +368,9 @@ def test_stop_kl_passes_over_the_rest_of_the_round(stop_kl: float | None, steps:
     for limit, count in ((stop_kl, 4), (None, steps)):
         model = make_model()
         algo, corpus = ppo(model, stop_kl=limit), corpus_of(model, GAME)
-        batch = batched(corpus, markov=False)
-        batch = replace(batch, notes=algo.annotate(corpus, lambda batch=batch: [batch]))
-        runs.append(fitted(algo, [batch] * count))
+        every, notes = np.arange(len(corpus)), dict(annotated(algo, corpus).notes)
+        windows = Windows(corpus, every, notes, markov=False, trail=False)
+        runs.append(fitted(algo, Round(windows, [every] * count, None, 0, algo.skips)))
     assert all(torch.equal(runs[0][name], runs[1][name]) for name in runs[0])
 
 

@@ -94,6 +94,9 @@ def _answer(job: Callable[[DictConfig], object], root: str, purpose: str) -> Non
 def _do(work: str, cfg: DictConfig) -> object:
     check(cfg, from_source)  # what the files tell, before the import that takes seconds
     runtime = HydraConfig.get()
+    named = any(override.startswith("hydra.run.dir=") for override in runtime.overrides.hydra)
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not named:
+        raise ValueError("hydra.run.dir: the processes of torchrun must share a folder; name it")
     return get_method(work)(cfg, Path(runtime.runtime.output_dir), list(runtime.overrides.task))
 
 

@@ -55,7 +55,7 @@ class Course(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Algorithm)
-        pl_module.progress = self._data.progress
+        pl_module.progress = self._data.learnt
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: object) -> None:
         if isinstance(self._data, OfflineData):

@@ -7,6 +7,7 @@ Online, an epoch is a round: Lightning asks for the loader anew, which plays, an
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from lmrl.task import Start, Task
 from lmrl.tokens import Corpus, TokenBatch, View, tokenize
 from lmrl.windows import Stream, Windows
 
-FORMAT = 1
+FORMAT = 2
 """Of a corpus on disk: raised when the same episodes would be cut or written otherwise."""
 
 
@@ -44,18 +45,18 @@ class _Data(LightningDataModule):
             raise ValueError(f"data.batch_size = {batch_size}: at least 1")
         self.task, self.algo, self.view = task, algo, view
         self.seed, self.cache, self.batch_size = seed, cache, batch_size
-        self.markov = task.context == 1
         self.dataset = task.data.dataset()
 
     def offline(self) -> Corpus:
         """The task's offline episodes in tokens."""
         return corpus_of(self.dataset, self.algo.model.codec, self.view, self.cache)
 
-    def windows(self, corpus: Corpus, episodes: NDArray[np.bool_], *, trail: bool) -> Windows:
+    def windows(self, corpus: Corpus, episodes: NDArray[np.bool_]) -> Windows:
         """The windows of these episodes, annotated by the algorithm."""
-        everything = Windows(corpus, np.arange(len(corpus)), {}, markov=self.markov, trail=trail)
+        everything = Windows(corpus, np.arange(len(corpus)))
         notes = self.algo.annotate(corpus, lambda: self._on_device(everything.in_order(256)))
-        return Windows(corpus, np.flatnonzero(episodes[corpus.episode]), notes, markov=self.markov, trail=trail)
+        trail, ahead = self.algo.reads_observations, self.algo.looks_ahead
+        return Windows(corpus, np.flatnonzero(episodes[corpus.episode]), notes, trail=trail, ahead=ahead)
 
     def _on_device(self, batches: Iterator[TokenBatch]) -> Iterator[TokenBatch]:
         assert self.trainer is not None
@@ -66,6 +67,10 @@ class _Data(LightningDataModule):
     def progress(self) -> float:
         """Share of the run that is done."""
         raise NotImplementedError
+
+    def learnt(self) -> float:
+        """Share of the run that has been learnt from, which the learning rate goes by."""
+        return self.progress()
 
 
 class OfflineData(_Data):
@@ -85,6 +90,8 @@ class OfflineData(_Data):
         super().__init__(task, algo, view, seed, cache, batch_size)
         if not 0 <= holdout < 1:
             raise ValueError(f"data.holdout = {holdout}: a share of the episodes in [0, 1)")
+        if algo.on_policy:
+            raise ValueError(f"data = offline: {type(algo).__name__} learns from its own play, data=online")
         self.holdout = holdout
 
     def setup(self, stage: str) -> None:
@@ -93,7 +100,7 @@ class OfflineData(_Data):
         keep = self.algo.keep(corpus.total, corpus.success) & ~out
         if not keep.any():
             raise ValueError(f"the filter of {type(self.algo).__name__} keeps none of {len(keep)} episodes")
-        self.train_windows = self.windows(corpus, keep, trail=self.algo.reads_observations)
+        self.train_windows = self.windows(corpus, keep)
         self.held_out = self.train_windows.others(np.flatnonzero(out[corpus.episode]))
 
     def train_dataloader(self) -> Stream:
@@ -109,7 +116,7 @@ class OfflineData(_Data):
     @torch.no_grad()
     def held_out_loss(self) -> float | None:
         """The loss on at most eight batches of episodes that are not trained on; None without such episodes."""
-        batches = [b for b, _ in zip(self._on_device(self.held_out.in_order(self.batch_size)), range(8), strict=False)]
+        batches = self._on_device(islice(self.held_out.in_order(self.batch_size), 8))
         losses = [float(self.algo.loss(batch)[0]) for batch in batches]
         return sum(losses) / len(losses) if losses else None
 
@@ -144,21 +151,23 @@ class OnlineData(_Data):
         """Heard before each turn that is played: a place to stop."""
         self.played = self.rounds = 0
         """Environment steps and rounds so far."""
+        self._before = 0
         self.round: dict[str, float] = {}
         """Figures of the last round."""
 
     def setup(self, stage: str) -> None:
         if self.offline_batch:
             corpus = self.offline()
-            windows = Windows(corpus, np.arange(len(corpus)), {}, markov=self.markov, trail=False)
+            windows = Windows(corpus, np.arange(len(corpus)))
             self._beside = Stream(windows, self.offline_batch, self.seed, lambda: 0, 0, 1)
 
     def train_dataloader(self) -> "Round":
         """Play a round and learn from it; without batches, which ends the run, if nothing in all of it can be kept."""
         assert self.trainer is not None
+        self._before = self.played
         self.algo.eval()
         corpus, keep = self._worthwhile()
-        windows = self.windows(corpus, keep, trail=self.algo.reads_observations)
+        windows = self.windows(corpus, keep)
         self.round |= self.algo.round
         self.algo.train()
         order = self._order(windows) if keep.any() else []
@@ -213,6 +222,9 @@ class OnlineData(_Data):
 
     def progress(self) -> float:
         return min(1.0, self.played / self.env_steps)
+
+    def learnt(self) -> float:
+        return min(1.0, self._before / self.env_steps)
 
     def state_dict(self) -> dict[str, int]:
         return {"played": self.played, "rounds": self.rounds}

@@ -79,13 +79,15 @@ class _Row:
     def extend(self, history: History, codec: Codec, view: View) -> None:
         """Take in the turns that came since; if the text's beginning moved, all of it must be read again."""
         texts = [t.tokens if t.tokens is not None else codec.encode(t.text) for t in history[len(self.history) :]]
+        before, begin = len(self.lengths), self.begin
         self.lengths += map(len, texts)
-        begin = view.begin(self.lengths, self.begin)
+        for seen in range(before + 1 + before % 2, len(self.lengths) + 1, 2):  # as training's windows: action by action
+            begin = view.begin(self.lengths[:seen], begin)
         if begin == self.begin:
             self.ids += [i for ids in texts[bool(self.said) :] for i in ids]  # what was said stands there already
         else:
-            seen = (t.tokens if t.tokens is not None else codec.encode(t.text) for t in history[begin:])
-            self.begin, self.fed, self.ids = begin, 0, [i for ids in seen for i in ids]
+            visible = (t.tokens if t.tokens is not None else codec.encode(t.text) for t in history[begin:])
+            self.begin, self.fed, self.ids = begin, 0, [i for ids in visible for i in ids]
         self.history, self.said = history, ()
 
 

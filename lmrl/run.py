@@ -181,7 +181,7 @@ class Run:
 
     def _finish(self, algo: Algorithm, seconds: float) -> dict[str, float]:
         """The final figures: the weights as training left them, on the published protocol."""
-        algo.eval()
+        algo.eval().to(algo.trainer.strategy.root_device)  # from where Lightning's teardown took it
         figures = self._play(algo, view_of(self.task, algo.model), self.cfg.evaluation.final_episodes, "final")
         steps = int(algo.trainer.global_step)
         metrics = prefixed(figures, "final") | {

@@ -9,13 +9,14 @@ Position s predicts token s + 1, so whatever ends in _BS is about the token that
     reward_BS       0       0 -1       0  0  0           on an action's last token
     last_BS         .       .  1       .  .  .           the action ends here
 
-What the environment said after a window's last action is its *trail*: the state that a TD target looks at.
+What the environment said after a window's last action is its *trail*, which only a loss on observations reads.
 """
 
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lmrl.codec import Codec
-from lmrl.trajectory import Trajectory
+from lmrl.trajectory import Trajectory, Turn
 
-FRESH, ACTION, LAST, TRAIL = 1, 2, 4, 8
-"""Flags of a token: not met in an earlier window; chosen by the agent; an action's last; in the trail."""
+FRESH, ACTION, LAST = 1, 2, 4
+"""Flags of a token: not met in an earlier window; chosen by the agent; an action's last."""
 TERMINAL, CUT, GOES_ON = 0, 1, 2
 """How a window ends: the episode did; the clock stopped it, so nothing is known of its last action's successor; the
 episode goes on in the next window."""
@@ -82,9 +83,9 @@ class TokenBatch:
     reward_BS: Tensor
     end_B: Tensor
     """TERMINAL, CUT or GOES_ON."""
-    trail_BT: Tensor | None = None
-    """For tasks whose observations are states (context 1): the trail, which then stands apart from the window."""
-    trail_length_B: Tensor | None = None
+    next_BT: Tensor | None = None
+    """Of a window that goes on: what is seen before the next action, which is the state that a TD target looks at."""
+    next_length_B: Tensor | None = None
     notes: Mapping[str, Tensor] = field(default_factory=dict)
     """What `Algorithm.annotate` fixed before the first gradient: name -> x_N."""
     beside: "TokenBatch | None" = None
@@ -145,6 +146,12 @@ class Corpus:
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each window, its trail included."""
         return np.diff(self.start)
+
+    @cached_property
+    def spoken(self) -> NDArray[np.int64]:
+        """Where each window's first action begins: ids[start[w]:spoken[w]] is what was seen before it."""
+        where = np.flatnonzero(self.flags & ACTION)
+        return where[np.searchsorted(where, self.start[:-1])]
 
     def actions(self) -> "Actions":
         """All action tokens, flat, in time order: what returns and advantages are made from."""
@@ -225,6 +232,14 @@ def tokenize(trajectories: Iterable[Trajectory], codec: Codec, view: View) -> Co
     return Corpus(**whole)
 
 
+def _ids(turn: Turn, codec: Codec) -> tuple[int, ...]:
+    """A turn's ids: as it was sampled, unless a file's ids are another tokenizer's."""
+    ids = turn.tokens
+    if ids is None or max(ids, default=0) >= codec.size or codec.action(ids) != turn.text:
+        return codec.encode(turn.text)
+    return ids
+
+
 class _Columns:
     """A corpus in the making, as lists; `start` holds lengths and `trail` offsets within a window until the end."""
 
@@ -246,21 +261,17 @@ class _Columns:
     success: list[bool]
 
     def add(self, number: int, trajectory: Trajectory, codec: Codec, view: View) -> None:
-        texts = [turn.tokens if turn.tokens is not None else codec.encode(turn.text) for turn in trajectory.turns]
-        lengths = [len(ids) for ids in texts]
-        windows = list(_cut(lengths, len(texts), view))
-        for window in windows:
-            before = len(self.ids)
-            last = window.actions[-1]
+        texts = [_ids(turn, codec) for turn in trajectory.turns]
+        for window in _cut([len(ids) for ids in texts], len(texts), view):
+            before, last = len(self.ids), window.actions[-1]
             for turn in range(window.first, last + 1):
-                self._turn(trajectory, texts, turn, window, 0)
+                self._turn(trajectory.turns[turn], texts[turn], turn >= window.fresh, turn >= window.actions[0])
             used = len(self.ids) - before
             if used > view.positions:
                 raise ValueError(f"a window of {used} tokens: the model holds {view.positions}; raise max_new_tokens")
             self.trail.append(used)
             if last + 1 < len(texts):
-                texts[last + 1] = texts[last + 1][: view.positions - used]
-                self._turn(trajectory, texts, last + 1, window, TRAIL)
+                self._turn(trajectory.turns[last + 1], texts[last + 1][: view.positions - used], True, False)
             self.start.append(len(self.ids) - before)
             self.episode.append(number)
             self.end.append(GOES_ON)
@@ -268,20 +279,16 @@ class _Columns:
         self.total.append(trajectory.total)
         self.success.append(bool(trajectory.info.get("success", False)))
 
-    def _turn(
-        self, trajectory: Trajectory, texts: list[tuple[int, ...]], turn: int, window: _Window, flag: int
-    ) -> None:
-        ids = texts[turn]
-        chosen = trajectory.turns[turn].is_action and turn >= window.actions[0]
+    def _turn(self, turn: Turn, ids: tuple[int, ...], fresh: bool, trained: bool) -> None:
+        chosen = turn.is_action and trained
         if chosen and not ids:
-            raise ValueError(f"the action {trajectory.turns[turn].text!r} has no token")
-        flag |= (FRESH if turn >= window.fresh else 0) | (ACTION if chosen else 0)
+            raise ValueError(f"the action {turn.text!r} has no token")
         self.ids += ids
-        self.flags += [flag] * len(ids)
+        self.flags += [(FRESH if fresh else 0) | (ACTION if chosen else 0)] * len(ids)
         self.reward += [0.0] * len(ids)
         if chosen:
             self.flags[-1] |= LAST
-            self.reward[-1] = trajectory.turns[turn].reward
+            self.reward[-1] = turn.reward
 
     def flush(self, columns: dict[str, list[NDArray[np.generic]]]) -> None:
         for name, kind in (_ARRAYS | _TABLES).items():
@@ -289,27 +296,24 @@ class _Columns:
         self._clear()
 
 
-def _gather(
-    corpus: Corpus, begin: NDArray[np.int64], end: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _gather(begin: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Indices [B, T] of the tokens from begin to end, and which of them are real."""
     steps = np.arange(max(1, int((end - begin).max())))
     real = steps < (end - begin)[:, None]
     return np.where(real, begin[:, None] + steps, begin[:, None]), real
 
 
-def collate(corpus: Corpus, windows: NDArray[np.int64], *, markov: bool, trail: bool = True) -> TokenBatch:
-    """The batch of these windows.
+def _tokens(corpus: Corpus, index: NDArray[np.int64], real: NDArray[np.bool_]) -> Tensor:
+    return torch.from_numpy(np.where(real, corpus.ids[index], 0).astype(np.int64))
 
-    markov (context 1): an observation is a whole state, so the trail is given apart; `trail` then says whether the
-    window keeps it too, which only a loss on observations needs.
-    """
-    begin, after = corpus.start[windows], corpus.start[windows + 1]
-    middle = corpus.trail[windows]
-    index, real = _gather(corpus, begin, after if trail or not markov else middle)
+
+def collate(corpus: Corpus, windows: NDArray[np.int64], *, trail: bool, ahead: bool) -> TokenBatch:
+    """The batch of these windows; with their trails, for a loss on observations; with what the next action sees."""
+    begin = corpus.start[windows]
+    index, real = _gather(begin, corpus.start[windows + 1] if trail else corpus.trail[windows])
     flags = np.where(real, corpus.flags[index], 0)[:, 1:]
     batch = TokenBatch(
-        ids_BT=torch.from_numpy(np.where(real, corpus.ids[index], 0).astype(np.int64)),
+        ids_BT=_tokens(corpus, index, real),
         length_B=torch.from_numpy(real.sum(1)),
         action_BS=torch.from_numpy((flags & ACTION) > 0),
         last_BS=torch.from_numpy((flags & LAST) > 0),
@@ -317,8 +321,9 @@ def collate(corpus: Corpus, windows: NDArray[np.int64], *, markov: bool, trail: 
         reward_BS=torch.from_numpy(np.where(real, corpus.reward[index], 0)[:, 1:]),
         end_B=torch.from_numpy(corpus.end[windows].astype(np.int64)),
     )
-    if not markov:
+    if not ahead:
         return batch
-    index, real = _gather(corpus, middle, after)
-    ids = torch.from_numpy(np.where(real, corpus.ids[np.minimum(index, len(corpus.ids) - 1)], 0).astype(np.int64))
-    return replace(batch, trail_BT=ids, trail_length_B=torch.from_numpy(real.sum(1)))
+    after = np.minimum(windows + 1, len(corpus) - 1)
+    begin = corpus.start[after]
+    index, real = _gather(begin, np.where(corpus.end[windows] == GOES_ON, corpus.spoken[after], begin))
+    return replace(batch, next_BT=_tokens(corpus, index, real), next_length_B=torch.from_numpy(real.sum(1)))

@@ -17,9 +17,15 @@ class Windows:
     """Windows of a corpus, with what the algorithm noted on their action tokens, as batches."""
 
     def __init__(
-        self, corpus: Corpus, chosen: NDArray[np.int64], notes: dict[str, Tensor], *, markov: bool, trail: bool
+        self,
+        corpus: Corpus,
+        chosen: NDArray[np.int64],
+        notes: dict[str, Tensor] | None = None,
+        *,
+        trail: bool = False,
+        ahead: bool = False,
     ):
-        self.corpus, self.chosen, self._notes, self._markov, self._trail = corpus, chosen, notes, markov, trail
+        self.corpus, self.chosen, self._notes, self._trail, self._ahead = corpus, chosen, notes, trail, ahead
         self._lengths = corpus.lengths[chosen]
         if notes:
             counts = np.add.reduceat((corpus.flags & ACTION) > 0, corpus.start[:-1], dtype=np.int64)
@@ -30,11 +36,11 @@ class Windows:
 
     def others(self, chosen: NDArray[np.int64]) -> "Windows":
         """Other windows of the same corpus, with the same notes."""
-        return Windows(self.corpus, chosen, self._notes, markov=self._markov, trail=self._trail)
+        return Windows(self.corpus, chosen, self._notes, trail=self._trail, ahead=self._ahead)
 
     def batch(self, windows: NDArray[np.int64]) -> TokenBatch:
         """These windows of the corpus."""
-        batch = collate(self.corpus, windows, markov=self._markov, trail=self._trail)
+        batch = collate(self.corpus, windows, trail=self._trail, ahead=self._ahead)
         if not self._notes:
             return batch
         at = np.concatenate([np.arange(self._first[w], self._first[w + 1]) for w in windows])

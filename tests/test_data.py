@@ -21,7 +21,7 @@ def windows() -> Windows:
     """320 episodes of one to ten turns."""
     games = [episode(*[-1.0] * (1 + i % 10)) for i in range(320)]
     corpus = tokenize(games, make_model().codec, View(None, 64, 8))
-    return Windows(corpus, np.arange(len(corpus)), {}, markov=False, trail=True)
+    return Windows(corpus, np.arange(len(corpus)), trail=True)
 
 
 def spread(data: Windows, batches: list[NDArray[np.int64]]) -> float:

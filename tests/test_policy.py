@@ -49,9 +49,7 @@ class Forgetful:
         self._model, self._context = model, context
 
     def act(self, situations: Sequence[Situation]) -> list[Turn]:
-        # what is seen depends on the turns before, so the history is read again turn by turn
-        policy = player(self._model, context=self._context)
-        return policy.act(situations)
+        return player(self._model, context=self._context).act(situations)
 
 
 STARTS = [Start(seed) for seed in range(12)]
@@ -64,9 +62,10 @@ def test_an_episode_does_not_depend_on_its_batch(model: LanguageModel, context: 
     assert [t.turns for t in together] == [t.turns for t in alone]
 
 
-def test_what_is_cached_changes_no_answer(model: LanguageModel) -> None:
-    cached = rollout(Chatter, player(model), STARTS, max_turns=4)
-    fresh = rollout(Chatter, Forgetful(model, None), STARTS, max_turns=4)
+@pytest.mark.parametrize(("context", "turns"), [(None, 4), (6, 14)])
+def test_what_is_cached_changes_no_answer(model: LanguageModel, context: int | None, turns: int) -> None:
+    cached = rollout(Chatter, player(model, context=context), STARTS, max_turns=turns)
+    fresh = rollout(Chatter, Forgetful(model, context), STARTS, max_turns=turns)
     assert [t.turns for t in cached] == [t.turns for t in fresh]
 
 

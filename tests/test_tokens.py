@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmrl.codec import Codec, phrase_tokenizer
-from lmrl.tokens import CUT, GOES_ON, TERMINAL, Corpus, View, collate, tokenize
+from lmrl.tokens import CUT, GOES_ON, TERMINAL, Corpus, TokenBatch, View, collate, tokenize
 from lmrl.trajectory import Trajectory, Turn
 
 CODEC = Codec(phrase_tokenizer(["S\n", "L\n", "E\n", "guess\n"]))
@@ -25,12 +25,12 @@ def game(*rewards: float, done: bool = True) -> Trajectory:
     return Trajectory((*turns[:-1], Turn("E\n", False)), done, {"success": done})
 
 
-def whole(corpus: Corpus, *, markov: bool, trail: bool = True):
-    return collate(corpus, np.arange(len(corpus)), markov=markov, trail=trail)
+def whole(corpus: Corpus, *, trail: bool = True) -> TokenBatch:
+    return collate(corpus, np.arange(len(corpus)), trail=trail, ahead=True)
 
 
 def test_an_episode_is_one_window_and_position_s_predicts_token_s_plus_1() -> None:
-    batch = whole(tokenize([game(-1, 0)], CODEC, WIDE), markov=False)
+    batch = whole(tokenize([game(-1, 0)], CODEC, WIDE))
     assert batch.ids_BT.tolist() == [[S, L, S, L, E]]
     assert batch.action_BS.int().tolist() == [[1, 0, 1, 0]]
     assert batch.reward_BS.tolist() == [[-1, 0, 0, 0]]
@@ -41,7 +41,7 @@ def test_an_episode_is_one_window_and_position_s_predicts_token_s_plus_1() -> No
 
 def test_the_reward_stands_on_an_actions_last_token() -> None:
     spelt = Trajectory((Turn("S\n", False), Turn("ab\n", True, -1.0), Turn("E\n", False)), True)
-    batch = whole(tokenize([spelt], CODEC, WIDE), markov=False)
+    batch = whole(tokenize([spelt], CODEC, WIDE))
     assert batch.at_actions(batch.reward_BS).tolist() == [0, 0, -1]
     assert batch.at_actions(batch.last_BS).tolist() == [False, False, True]
 
@@ -49,18 +49,39 @@ def test_the_reward_stands_on_an_actions_last_token() -> None:
 def test_sampled_tokens_are_trained_on_as_they_were_sampled() -> None:
     ids = CODEC.encode("L") + CODEC.encode("\n")  # not how the codec would write it
     said = Trajectory((Turn("S\n", False), Turn("L\n", True, 0.0, ids), Turn("E\n", False)), True)
-    batch = whole(tokenize([said], CODEC, WIDE), markov=False)
+    batch = whole(tokenize([said], CODEC, WIDE))
     assert tuple(batch.action_N.tolist()) == ids != CODEC.encode("L\n")
 
 
-def test_a_markov_task_has_a_window_an_action_whose_trail_stands_apart() -> None:
+def test_a_window_may_keep_its_trail() -> None:
     corpus = tokenize([game(-1, 0)], CODEC, LATEST)
-    batch = whole(corpus, markov=True, trail=False)
-    assert batch.ids_BT.tolist() == [[S, L], [S, L]]
-    assert batch.trail_BT is not None
-    assert batch.trail_BT.tolist() == [[S], [E]]
-    assert batch.end_B.tolist() == [GOES_ON, TERMINAL]
-    assert whole(corpus, markov=True, trail=True).ids_BT.tolist() == [[S, L, S], [S, L, E]]
+    assert whole(corpus, trail=False).ids_BT.tolist() == [[S, L], [S, L]]
+    assert whole(corpus, trail=True).ids_BT.tolist() == [[S, L, S], [S, L, E]]
+
+
+@pytest.mark.parametrize(("context", "after"), [(1, [[S], [S], [S], [0]]), (6, [[S, L, S], [0, 0, 0]]), (None, [[0]])])
+def test_a_window_that_goes_on_is_followed_by_what_the_next_action_sees(
+    context: int | None, after: list[list[int]]
+) -> None:
+    batch = whole(tokenize([game(-1, -1, -1, 0)], CODEC, View(context, 64, 8)))
+    assert batch.end_B.tolist() == [GOES_ON] * (len(after) - 1) + [TERMINAL]
+    assert batch.next_BT is not None
+    assert batch.next_BT.tolist() == after
+    assert batch.next_length_B is not None
+    assert batch.next_length_B.tolist() == [len(row) for row in after[:-1]] + [0]
+
+
+def test_a_trail_that_does_not_fit_takes_nothing_from_the_window_after() -> None:
+    seen, action = Turn("abcdefghijk\n", False), Turn("L\n", True, -1.0)  # 12 tokens and 1
+    corpus = tokenize([Trajectory((seen, action, seen, action, seen), True)], CODEC, View(1, 20, 8))
+    assert corpus.lengths.tolist() == [20, 20]
+    assert whole(corpus, trail=False).length_B.tolist() == [13, 13]
+
+
+def test_ids_of_another_tokenizer_are_made_anew_from_the_text() -> None:
+    for ids in (CODEC.encode("hc"), (99999,)):
+        said = Trajectory((Turn("S\n", False), Turn("L\n", True, 0.0, ids), Turn("E\n", False)), True)
+        assert whole(tokenize([said], CODEC, WIDE)).action_N.tolist() == [L]
 
 
 def test_a_cut_episode_says_so() -> None:
@@ -93,7 +114,7 @@ def test_an_action_without_a_token_is_an_error() -> None:
 
 
 def test_padding_hides_nothing_and_adds_nothing() -> None:
-    batch = whole(tokenize([game(0), game(-1, -1, 0)], CODEC, WIDE), markov=False)
+    batch = whole(tokenize([game(0), game(-1, -1, 0)], CODEC, WIDE))
     assert batch.length_B.tolist() == [3, 7]
     assert batch.action_BS.sum(1).tolist() == [1, 3]
     assert batch.fresh_BS.sum(1).tolist() == [2, 6]
@@ -115,7 +136,7 @@ def test_actions_are_flat_and_in_time_order() -> None:
 
 
 def test_notes_travel_to_another_device_with_their_batch() -> None:
-    batch = whole(tokenize([game(-1)], CODEC, WIDE), markov=False).to(torch.device("cpu"))
+    batch = whole(tokenize([game(-1)], CODEC, WIDE)).to(torch.device("cpu"))
     assert batch.ids_BT.tolist() == [[S, L, E]]
 
 

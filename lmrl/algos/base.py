@@ -50,6 +50,9 @@ class Schedule:
 class Algorithm(LightningModule):
     """How to learn from episodes."""
 
+    on_policy = False
+    """Whether it only learns from what it has just played."""
+
     def __init__(self, model: LanguageModel, optimizer: OptimizerFactory, schedule: Schedule) -> None:
         super().__init__()
         self.model, self.lm = model, model.lm
@@ -65,6 +68,11 @@ class Algorithm(LightningModule):
     @property
     def reads_observations(self) -> bool:
         """Whether the loss looks at observation tokens too, so that windows keep their trail. Default: no."""
+        return False
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether the loss looks at the state after a window's last action. Default: no."""
         return False
 
     def keep(self, total: NDArray[Any], success: NDArray[Any]) -> NDArray[Any]:
@@ -129,7 +137,7 @@ class Algorithm(LightningModule):
     def _report(self, metrics: Mapping[str, Tensor | float]) -> None:
         """Hand figures to the record now and then; Lightning's own way keeps another count, which rounds upset."""
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        if self.trainer.logger is not None and self.global_step % every == 0:
+        if self.trainer.logger is not None and every and self.global_step % every == 0:
             named = {f"train/{name}": float(value) for name, value in metrics.items()}
             self.trainer.logger.log_metrics(named, step=self.global_step)
 
@@ -175,6 +183,13 @@ class Algorithm(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["lmrl"] = dict(self.model.describe()) | dict(self.stored)
+
+
+def bounded(name: str, value: float, low: float, high: float) -> float:
+    """The value of `algo.<name>`. Raises ValueError outside [low, high]."""
+    if not low <= value <= high:
+        raise ValueError(f"algo.{name} = {value}: from {low:g} to {high:g}")
+    return value
 
 
 def decay_groups(module: nn.Module) -> list[dict[str, Any]]:

@@ -15,12 +15,13 @@ from lmrl.models import LanguageModel
 
 
 def best_share(total: NDArray[Any], share: float) -> NDArray[Any]:
-    """Which returns reach the (1 - share) percentile, linearly interpolated; ties are kept.
+    """The best int(share * n) returns, at least one; of equal ones the first (LMRL-Gym sorts and cuts).
 
-    >>> best_share(np.array([1.0, 2.0, 3.0, 4.0]), 0.5).tolist()
-    [False, False, True, True]
+    >>> best_share(np.array([1.0, 3.0, 3.0, 3.0]), 0.5).tolist()
+    [False, True, True, False]
     """
-    keep: NDArray[Any] = total >= np.percentile(total, 100 * (1 - share))
+    keep = np.zeros(len(total), dtype=np.bool_)
+    keep[np.argsort(-total, kind="stable")[: max(1, int(share * len(total)))]] = True
     return keep
 
 

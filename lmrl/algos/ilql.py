@@ -12,16 +12,17 @@ backup per turn, an LM loss on the value trunk (Snell et al.; trlX), tokens outs
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, bounded, chosen
 from lmrl.algos.values import data_nll, least, perturbed
 from lmrl.models import LanguageModel, ValueNet, frozen, hidden, logits, polyak
 from lmrl.policy import Actor
 from lmrl.returns import Unit, discounts, expectile_loss, masked_mean, turn_ends
-from lmrl.tokens import CUT, TERMINAL, TokenBatch
+from lmrl.tokens import CUT, GOES_ON, TokenBatch
 
 
 def successors(value_N: Tensor, row_N: Tensor, after_B: Tensor) -> Tensor:
@@ -75,26 +76,31 @@ class ILQL(Algorithm):
         value_range: list[float] | None,
         beta: float,
         support: float,
-        act_with: str,
+        act_with: Literal["online", "target"],
     ) -> None:
         super().__init__(model, optimizer, schedule)
-        if act_with not in ("online", "target"):
-            raise ValueError(f"algo.act_with = {act_with}: online or target")
+        if value_range is not None and (len(value_range) != 2 or value_range[0] >= value_range[1]):
+            raise ValueError(f"algo.value_range = {value_range}: the least and the largest return, or null")
         self.lm.requires_grad_(False)  # pi_beta
         size = model.codec.size
         self.value = ValueNet(model, {"q1": size, "q2": size, "v": 1}, bias=head_bias * reward_scale)
         self.target = frozen(self.value)
-        self.gamma, self.discount, self.backup, self.tau = gamma, discount, backup, tau
-        self.cql_weight, self.lm_weight, self.polyak, self.reward_scale = cql_weight, lm_weight, polyak, reward_scale
+        self.gamma, self.tau = bounded("gamma", gamma, 0, 1), bounded("tau", tau, 0, 1)
+        self.discount, self.backup = discount, backup
+        self.cql_weight, self.lm_weight, self.polyak = cql_weight, lm_weight, bounded("polyak", polyak, 0, 1)
+        self.reward_scale = bounded("reward_scale", reward_scale, 1e-6, 1e6)
         self.value_range, self.beta, self.support, self.act_with = value_range, beta, support, act_with
+
+    @property
+    def looks_ahead(self) -> bool:
+        return True
 
     def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
         action_N = batch.action_N
         # the pass with gradients goes first: autocast would reuse weights that a pass without them had cast
-        h_BTD = hidden(self.value.lm, batch.ids_BT)
-        h_ND = batch.at_actions(h_BTD[:, :-1])
+        h_ND = batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1])
         q1_NV, q2_NV, v_N = (self.value.head(name, h_ND) for name in ("q1", "q2", "v"))
-        y_N = self._targets(batch, v_N.detach(), h_BTD.detach())
+        y_N = self._targets(batch, v_N.detach())
         with torch.no_grad():
             h_target_ND = batch.at_actions(hidden(self.target.lm, batch.ids_BT)[:, :-1])
             q_target_N = least([chosen(self.target.head(name, h_target_ND), action_N) for name in ("q1", "q2")])
@@ -114,22 +120,22 @@ class ILQL(Algorithm):
         return loss, {k: v.detach() for k, v in metrics.items()}
 
     @torch.no_grad()
-    def _targets(self, batch: TokenBatch, v_N: Tensor, h_BTD: Tensor) -> Tensor:
-        after_B = self._after(batch, h_BTD) / self.reward_scale
+    def _targets(self, batch: TokenBatch, v_N: Tensor) -> Tensor:
+        after_B = self._after(batch) / self.reward_scale
         y_N = td_targets(
             batch, v_N / self.reward_scale, after_B, gamma=self.gamma, discount=self.discount, backup=self.backup
         )
         return (y_N.clamp(*self.value_range) if self.value_range else y_N) * self.reward_scale
 
-    def _after(self, batch: TokenBatch, h_BTD: Tensor) -> Tensor:
-        """V of what follows each window: its trail's last token, and 0 where the episode ended."""
-        if batch.trail_BT is not None:
-            assert batch.trail_length_B is not None
-            h_BTD, length_B = hidden(self.value.lm, batch.trail_BT), batch.trail_length_B
-        else:
-            length_B = batch.length_B
-        h_BD = h_BTD[torch.arange(len(h_BTD)), (length_B - 1).clamp(min=0)]
-        return self.value.head("v", h_BD) * (batch.end_B != TERMINAL)
+    def _after(self, batch: TokenBatch) -> Tensor:
+        """V of what follows each window that goes on, read as its next action will see it; else 0."""
+        assert batch.next_BT is not None
+        assert batch.next_length_B is not None
+        value_B, on_B = torch.zeros(len(batch.end_B), device=batch.end_B.device), batch.end_B == GOES_ON
+        if on_B.any():
+            h_BTD, length_B = hidden(self.value.lm, batch.next_BT[on_B]), batch.next_length_B[on_B]
+            value_B[on_B] = self.value.head("v", h_BTD[torch.arange(len(h_BTD)), length_B - 1])
+        return value_B
 
     def after_step(self) -> None:
         polyak(self.target, self.value, self.polyak)

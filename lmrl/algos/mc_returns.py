@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from torch import Tensor
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, bounded, chosen
 from lmrl.algos.values import data_nll, perturbed
 from lmrl.models import LanguageModel, ValueNet, hidden
 from lmrl.policy import Actor
@@ -43,7 +43,8 @@ class MCReturns(Algorithm):
         super().__init__(model, optimizer, schedule)
         self.lm.requires_grad_(False)  # pi_beta
         self.value = ValueNet(model, {"q": model.codec.size}, bias=head_bias * reward_scale)
-        self.gamma, self.discount, self.reward_scale = gamma, discount, reward_scale
+        self.gamma, self.discount = bounded("gamma", gamma, 0, 1), discount
+        self.reward_scale = bounded("reward_scale", reward_scale, 1e-6, 1e6)
         self.cql_weight, self.beta, self.support = cql_weight, beta, support
 
     def annotate(self, corpus: Corpus, batches: Callable[[], Iterable[TokenBatch]]) -> Metrics:

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen, decay_groups
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, bounded, chosen, decay_groups
 from lmrl.algos.bc import weighted_nll
 from lmrl.models import Head, LanguageModel, frozen, hidden, logits
 from lmrl.returns import Unit, discounts, gae, turn_of, whiten
@@ -61,16 +61,19 @@ def value_error(value_N: Tensor, old_N: Tensor, return_N: Tensor, *, clip: float
 def adapted(coef: float, kl: float, *, target: float, horizon: int, samples: int) -> float:
     """The next KL coefficient of an adaptive controller (Ziegler et al. 2019, arXiv:1909.08593, section 2.2).
 
-    >>> adapted(0.1, 12.0, target=6.0, horizon=100, samples=10)
-    0.102
+    A round longer than the horizon counts as one horizon: the coefficient must not change its sign.
+
+    >>> adapted(0.5, 12.0, target=6.0, horizon=100, samples=50), adapted(0.5, 0.0, target=6.0, horizon=100, samples=900)
+    (0.55, 0.4)
     """
     error = min(0.2, max(-0.2, kl / target - 1))
-    return round(coef * (1 + error * samples / horizon), 12)
+    return coef * (1 + error * min(1.0, samples / horizon))
 
 
 class PPO(Algorithm):
     """Clipped policy gradient. The value head sits on the policy's own trunk."""
 
+    on_policy = True
     coef: Tensor
     rounds: Tensor
     """How many were annotated so far."""
@@ -104,16 +107,16 @@ class PPO(Algorithm):
         dropout: bool,
     ) -> None:
         super().__init__(model, optimizer, schedule)
-        kl_estimate(torch.zeros(1), kl_estimator)
         self.reference = frozen(self.lm)
         self.head = Head(int(self.lm.config.hidden_size), 1, bias=head_bias * reward_scale)
         self.register_buffer("coef", torch.tensor(kl_coef, dtype=torch.float64))
         self.clip, self.log_ratio_clamp = clip, log_ratio_clamp
-        self.gamma, self.discount, self.lam, self.advantage, self.whiten = gamma, discount, lam, advantage, whiten
+        self.gamma, self.lam = bounded("gamma", gamma, 0, 1), bounded("lam", lam, 0, 1)
+        self.discount, self.advantage, self.whiten = discount, advantage, whiten
         self.value_coef, self.value_clip, self.value_into_trunk = value_coef, value_clip, value_into_trunk
         self.value_lr, self.value_warmup = value_lr, value_warmup
         self.register_buffer("rounds", torch.tensor(0))
-        self.reward_scale, self.kl_estimator = reward_scale, kl_estimator
+        self.reward_scale, self.kl_estimator = bounded("reward_scale", reward_scale, 1e-6, 1e6), kl_estimator
         self.kl_target, self.kl_horizon = kl_target, kl_horizon
         self.stop_kl, self.bc_weight, self.dropout = stop_kl, bc_weight, dropout
         self._enough = False
@@ -130,14 +133,19 @@ class PPO(Algorithm):
     def _score(self, batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor]:
         """log pi [N], its entropy [N] and V [N] at the action tokens."""
         h_ND = batch.at_actions(hidden(self.lm, batch.ids_BT)[:, :-1])
-        log_NV = self.logits(h_ND).log_softmax(-1)
+        log_NV = self._log_probs(self.lm, h_ND)
         entropy_N = -(log_NV.exp() * log_NV).sum(-1).detach()
         value_N = self.head(h_ND if self.value_into_trunk and not self.warming else h_ND.detach())[:, 0]
         return chosen(log_NV, batch.action_N), entropy_N, value_N
 
     def _reference(self, batch: TokenBatch) -> Tensor:
         h_ND = batch.at_actions(hidden(self.reference, batch.ids_BT)[:, :-1])
-        return chosen(logits(self.reference, self.model.codec.size, h_ND).log_softmax(-1), batch.action_N)
+        return chosen(self._log_probs(self.reference, h_ND), batch.action_N)
+
+    def _log_probs(self, lm: nn.Module, h_ND: Tensor) -> Tensor:
+        """In fp32: GPT-2's logits are so far from 0 that bf16 would round a ratio by more than a step moves it."""
+        with torch.autocast(h_ND.device.type, enabled=False):
+            return logits(lm, self.model.codec.size, h_ND.float()).log_softmax(-1)
 
     @torch.no_grad()
     def annotate(self, corpus: Corpus, batches: Callable[[], Iterable[TokenBatch]]) -> Metrics:

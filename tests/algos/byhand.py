@@ -35,22 +35,22 @@ def batch_of(
 ) -> TokenBatch:
     """The episodes' windows, or some of them, as the data modules would hand them over."""
     corpus = corpus_of(model, *episodes, context=context)
-    return batched(corpus, windows, markov=context == 1)
+    return batched(corpus, windows)
 
 
-def batched(corpus: Corpus, windows: Iterable[int] | None = None, *, markov: bool) -> TokenBatch:
+def batched(corpus: Corpus, windows: Iterable[int] | None = None) -> TokenBatch:
     chosen = np.array(range(len(corpus)) if windows is None else list(windows))
-    return collate(corpus, chosen, markov=markov, trail=not markov)
+    return collate(corpus, chosen, trail=True, ahead=True)
 
 
-def annotated(algo: Algorithm, corpus: Corpus, *, markov: bool = False) -> TokenBatch:
+def annotated(algo: Algorithm, corpus: Corpus) -> TokenBatch:
     """All windows as one batch with the algorithm's notes on them."""
 
     def batches() -> Iterator[TokenBatch]:
         for window in range(len(corpus)):  # padded otherwise than the batch
-            yield batched(corpus, [window], markov=markov)
+            yield batched(corpus, [window])
 
-    return replace(batched(corpus, markov=markov), notes=algo.annotate(corpus, batches))
+    return replace(batched(corpus), notes=algo.annotate(corpus, batches))
 
 
 def padded(batch: TokenBatch, columns: int, ids: int) -> TokenBatch:
@@ -65,7 +65,7 @@ def padded(batch: TokenBatch, columns: int, ids: int) -> TokenBatch:
         "last_BS": False,
         "fresh_BS": False,
         "reward_BS": 7.0,
-        "trail_BT": ids,
+        "next_BT": ids,
     }
     return replace(batch, **{name: wider(getattr(batch, name), fill) for name, fill in fills.items()})
 

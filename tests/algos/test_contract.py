@@ -69,12 +69,12 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     algo: Algorithm = instantiate(cfg.algo, _convert_="all")(instantiate(cfg.model, _convert_="all")()).eval()
     algo.stored = {"config": OmegaConf.to_yaml(cfg, resolve=True), "identity": "contract"}
     corpus = corpus_of(task.data.dataset(), algo.model.codec, view_of(task, algo.model), cache)
-    every, how = np.arange(len(corpus)), {"markov": task.context == 1, "trail": algo.reads_observations}
+    every, how = np.arange(len(corpus)), {"trail": algo.reads_observations, "ahead": algo.looks_ahead}
     for _ in range(3):  # in its first rounds an algorithm may train a part of itself alone
-        notes = algo.annotate(corpus, lambda: Windows(corpus, every, {}, **how).in_order(64))
+        notes = algo.annotate(corpus, lambda: Windows(corpus, every, **how).in_order(64))
     batch = Windows(corpus, every, dict(notes), **how).batch(every[:: len(every) // 32])
     if cfg.data.get("offline_batch"):
-        batch = replace(batch, beside=Windows(corpus, every, {}, **how).batch(every[:8]))
+        batch = replace(batch, beside=Windows(corpus, every, **how).batch(every[:8]))
     return Case(cfg, task, algo.train(), batch)
 
 

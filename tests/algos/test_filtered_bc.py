@@ -17,19 +17,19 @@ def filtered(model: LanguageModel, share: float, successes_only: bool) -> Filter
     ("share", "least"),
     [
         (1.0, 0),  # all
-        (0.5, 5),  # the median of 0..9 is 4.5
-        (0.3, 7),  # the 70th percentile is 6.3
-        (0.1, 9),  # the 90th is 8.1
+        (0.5, 5),
+        (0.39, 7),  # int(3.9) of them
+        (0.1, 9),
         (0.01, 9),  # the best always stays
     ],
 )
-def test_the_best_share_lies_above_the_interpolated_percentile(share: float, least: int) -> None:
+def test_the_best_share_stays(share: float, least: int) -> None:
     kept = best_share(np.arange(10.0), share)
     assert np.arange(10)[kept].tolist() == list(range(least, 10))
 
 
-def test_ties_at_the_threshold_stay() -> None:
-    assert best_share(np.array([-1.0, -1.0, -1.0, -5.0]), 0.25).tolist() == [True, True, True, False]
+def test_of_equal_returns_no_more_than_the_share_stay() -> None:
+    assert best_share(np.array([-5.0, -1.0, -1.0, -1.0]), 0.5).tolist() == [False, True, True, False]
 
 
 def test_successes_alone_stay_if_asked(model: LanguageModel) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lmrl.algos.ilql import ILQL, has_successor, successors, td_targets
-from lmrl.models import LanguageModel, polyak
+from lmrl.models import LanguageModel, hidden, polyak
 from lmrl.tokens import TERMINAL, TokenBatch
 from lmrl.trajectory import Trajectory
 from tests.algos.byhand import (
@@ -83,6 +83,15 @@ def test_one_backup_per_turn_gives_all_tokens_of_an_action_what_its_last_one_get
 def test_across_windows_the_target_looks_at_what_follows_the_window(model: LanguageModel) -> None:
     batch = batch_of(model, GAME, context=1)
     assert targets(batch, 10, 20, 30, 40, after=6) == [2, 15, 20, -2]  # left: -1 + 0.5 * 6
+
+
+def test_what_follows_a_window_is_read_as_the_next_window_reads_it(model: LanguageModel) -> None:
+    algo = ilql(model)
+    random(algo.value.heads["v"])
+    batch = batch_of(model, said(*[("see\n", "left\n", -1.0)] * 4), context=6)
+    first = int(batch.action_BS[1].int().argmax())  # of the next window, which begins in the middle of this one
+    h_TD = hidden(algo.value.lm, batch.ids_BT[1:])[0]
+    assert algo._after(batch).tolist() == pytest.approx([algo.value.head("v", h_TD[first]).item(), 0.0])
 
 
 @pytest.mark.parametrize(("backup", "valid"), [("token", [1, 1, 1, 0]), ("turn", [1, 0, 0, 0])])
@@ -163,7 +172,7 @@ def chain(model: LanguageModel) -> ILQL:
     return algo
 
 
-@pytest.mark.parametrize("context", [None, 1])
+@pytest.mark.parametrize("context", [None, 1, 4])
 def test_at_the_fixed_point_of_a_five_state_chain_the_loss_is_zero(context: int | None) -> None:
     model = make_model((*CHAIN, "5\n", "left\n"))
     algo = chain(model)
@@ -270,6 +279,8 @@ def test_an_action_ranks_by_its_advantage_in_raw_units(model: LanguageModel) -> 
     assert score.tolist() == pytest.approx([(-1.0 - -3.0) / 0.5], abs=1e-4)
 
 
-def test_only_the_online_or_the_target_net_can_act(model: LanguageModel) -> None:
-    with pytest.raises(ValueError, match="algo.act_with = both: online or target"):
-        ilql(model, act_with="both")
+def test_numbers_that_would_turn_learning_round_are_refused(model: LanguageModel) -> None:
+    with pytest.raises(ValueError, match="algo.tau = 1.5: from 0 to 1"):
+        ilql(model, tau=1.5)
+    with pytest.raises(ValueError, match=r"algo.value_range = \[0, -33\]: the least and the largest return"):
+        ilql(model, value_range=[0, -33])

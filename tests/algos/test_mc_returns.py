@@ -45,7 +45,7 @@ def test_half_the_mean_squared_error() -> None:
 @pytest.mark.parametrize("context", [None, 1])
 def test_the_return_of_every_token_reaches_across_windows(model: LanguageModel, context: int | None) -> None:
     corpus = corpus_of(model, SHORT, said(("see\n", "left\n", 0.0), done=False), context=context)
-    batch = annotated(mc(model), corpus, markov=context == 1)
+    batch = annotated(mc(model), corpus)
     # \n: -2; b: 0.5 * -2; a: 0.5 * -1; left: -1 + 0.5 * -0.5
     assert batch.notes["return"].tolist() == [-1.25, -0.5, -1.0, -2.0, 0.0]
 
@@ -56,7 +56,7 @@ def test_a_discount_per_turn_leaves_the_tokens_of_an_action_their_return(model: 
 
 
 def test_the_last_reward_counts_once(model: LanguageModel) -> None:
-    batch = annotated(mc(model, gamma=1.0), corpus_of(model, said(("see\n", "left\n", 1.0)), context=1), markov=True)
+    batch = annotated(mc(model, gamma=1.0), corpus_of(model, said(("see\n", "left\n", 1.0)), context=1))
     assert batch.notes["return"].tolist() == [1.0]
 
 

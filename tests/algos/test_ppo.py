@@ -74,7 +74,7 @@ def drifted(algo: PPO) -> PPO:
 
 def log_ratio(algo: PPO, corpus: Corpus) -> torch.Tensor:
     """log pi - log pi_0 of the corpus' actions, by transformers' own forward pass."""
-    batch = batched(corpus, markov=False)
+    batch = batched(corpus)
     now, begun = (plain_nll(lm, batch, 260)[batch.action_BS] for lm in (algo.lm, algo.reference))
     return (begun - now).detach()
 
@@ -135,7 +135,7 @@ def test_the_controller_moves_the_coefficient_towards_its_target(kl: float, expe
 
 def test_before_the_first_step_every_ratio_is_exactly_1(model: LanguageModel) -> None:
     algo, corpus = ppo(model, whiten=True), corpus_of(model, GAME, said(("see\n", "right\n", 0.0)))
-    batch = batched(corpus, markov=False)
+    batch = batched(corpus)
     metrics = algo.loss(replace(batch, notes=algo.annotate(corpus, lambda: [batch])))[1]
     assert metrics["approx_kl"] == 0
     assert metrics["clip_fraction"] == 0
@@ -149,7 +149,7 @@ def test_before_the_first_step_every_ratio_is_exactly_1(model: LanguageModel) ->
 @pytest.mark.parametrize("context", [None, 1])
 def test_advantages_over_tokens(model: LanguageModel, context: int | None) -> None:
     algo, corpus = ppo(model, head_bias=2.0), corpus_of(model, GAME, context=context)
-    notes = annotated(algo, corpus, markov=context == 1).notes
+    notes = annotated(algo, corpus).notes
     # deltas: -1 + 1 - 2; 0 + 1 - 2 twice; -2 - 2; then A_n = delta + A_(n+1) / 4
     assert notes["advantage"].tolist() == pytest.approx([-2.375, -1.5, -2, -4])
     assert notes["return"].tolist() == pytest.approx([-0.375, 0.5, 0, -2])
@@ -181,7 +181,7 @@ def test_a_cut_episode_goes_on_with_the_value_of_its_last_state(
     answers(model, algo.lm, algo.head, {"see\n": 2.0, "right\n": 6.0, "end\n": 50.0})
     turns = ("see\n", "left\n", -1.0), ("right\n", "left\n", -2.0)
     corpus = corpus_of(model, said(*turns, done=False), said(*turns), context=context)
-    notes = annotated(algo, corpus, markov=context == 1).notes
+    notes = annotated(algo, corpus).notes
     # -1 + 3 - 2; -2 + 3 - 6 where the clock cut, and -2 - 6 where the episode ended
     assert notes["advantage"].tolist() == pytest.approx([0, -5, 0, -8], abs=1e-4)
 
@@ -316,13 +316,13 @@ def test_padding_changes_no_loss(model: LanguageModel) -> None:
     random(algo.head)
     corpus = corpus_of(model, GAME, said(("see\n", "left\n", -1.0)))
     batch = annotated(algo, corpus)
-    batch = replace(batch, beside=batched(corpus, markov=False))
+    batch = replace(batch, beside=batched(corpus))
     wider = replace(padded(batch, 4, 99), beside=padded(batch.beside, 2, 7))  # type: ignore[arg-type]
     torch.testing.assert_close(algo.loss(wider)[0], algo.loss(batch)[0])
 
 
 def test_the_behaviour_cloning_weight_adds_exactly_its_loss_on_the_offline_windows(model: LanguageModel) -> None:
-    beside = batched(corpus_of(model, said(("see\n", "right\n", -1.0), ("see\n", "b\n", 0.0))), markov=False)
+    beside = batched(corpus_of(model, said(("see\n", "right\n", -1.0), ("see\n", "b\n", 0.0))))
     expected = plain_nll(model.lm, beside, 260)[beside.action_BS].mean()
     plain, mixed = ppo(model), ppo(model, bc_weight=0.25)
     batch = replace(annotated(plain, corpus_of(model, GAME)), beside=beside)
@@ -369,7 +369,7 @@ def test_stop_kl_passes_over_the_rest_of_the_round(stop_kl: float | None, steps:
         model = make_model()
         algo, corpus = ppo(model, stop_kl=limit), corpus_of(model, GAME)
         every, notes = np.arange(len(corpus)), dict(annotated(algo, corpus).notes)
-        windows = Windows(corpus, every, notes, markov=False, trail=False)
+        windows = Windows(corpus, every, notes)
         runs.append(fitted(algo, Round(windows, [every] * count, None, 0, algo.skips)))
     assert all(torch.equal(runs[0][name], runs[1][name]) for name in runs[0])
 

@@ -89,8 +89,7 @@ def setting(folder: Path, *overrides: str, episodes: int = 2000) -> Setting:
     model: LanguageModel = instantiate(cfg.model, _convert_="all")()
     algo: Algorithm = instantiate(cfg.algo, _convert_="all")(model)
     corpus = corpus_of(task.data.dataset(), model.codec, view_of(task, model), folder)
-    chosen, trail = np.arange(len(corpus)), algo.reads_observations
-    windows = Windows(corpus, chosen, {}, markov=task.context == 1, trail=trail)
+    windows = Windows(corpus, np.arange(len(corpus)), trail=algo.reads_observations, ahead=algo.looks_ahead)
     loads = [partial(windows.batch, numbers) for numbers in windows.epoch(cfg.data.batch_size, 0, pool=POOL)[:POOLED]]
     return made(cfg, algo, loads)
 

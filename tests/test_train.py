@@ -259,6 +259,11 @@ def test_what_one_process_meets_ends_the_run_of_both(tmp_path: Path) -> None:
     assert (metrics["diverged"], metrics["steps"]) == (1.0, 3.0)  # the last of them moved nothing
 
 
+def test_a_model_cut_among_processes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"trainer\.strategy = fsdp: .* use hardware=gpus"):
+        train(config(tmp_path, "task=maze", "algo=bc", "hardware=fsdp"), tmp_path / "run")
+
+
 def test_several_processes_do_not_each_clone_for_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ValueError, match=r"init\.ckpt = null: with several processes, train algo=bc first"):

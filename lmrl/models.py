@@ -1,6 +1,6 @@
 """Language models and what algorithms hang on them. A model config builds a language model and its codec, no more.
 
-Shapes: B sequences, T tokens, D model width, V tokens that may be spoken, A answers of a head.
+Shapes: B sequences, T tokens, D model width, V tokens that may be spoken, A answers of a head, R rows of a cache.
 """
 
 import json
@@ -13,13 +13,26 @@ from typing import TypeVar
 import torch
 from huggingface_hub import file_exists
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GPT2Config, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GPT2Config,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.activations import GELUTanh, NewGELUActivation
 from transformers.utils import logging
 
+from lmrl.cache import Cache
 from lmrl.codec import Codec, phrase_tokenizer
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
+
+FAMILIES = "gpt2, gpt_neox, llama, mistral, opt, phi, qwen2"
+"""Some whose models are known to fit."""
+
+_ENDLESS = 1 << 30  # a window that nothing passes
 
 logging.disable_progress_bar()  # the run has bars of its own
 
@@ -33,8 +46,9 @@ class LanguageModel:
 
     @property
     def positions(self) -> int:
-        """Tokens that it can hold."""
-        return int(self.lm.config.max_position_embeddings)
+        """Tokens that it can hold, and that it attends to in full: no more than the window of a model that has one."""
+        config = self.lm.config
+        return min(int(config.max_position_embeddings), getattr(config, "lmrl_window", _ENDLESS))
 
     def describe(self) -> dict[str, str]:
         """Two JSON texts from which `rebuild` makes the same architecture and codec."""
@@ -65,8 +79,9 @@ def tiny(
     positions: int,
     std: float,
     attention: str,
+    dropout: float = 0.0,
 ) -> LanguageModel:
-    """A GPT-2 from scratch with a tokenizer made of the task's phrases; no dropout.
+    """A GPT-2 from scratch with a tokenizer made of the task's phrases.
 
     std: of the initial weights; GPT-2's 0.02 is too small for a narrow model (its layers would begin near zero).
     """
@@ -78,9 +93,9 @@ def tiny(
         n_layer=layers,
         n_head=heads,
         initializer_range=std,
-        resid_pdrop=0.0,
-        embd_pdrop=0.0,
-        attn_pdrop=0.0,
+        resid_pdrop=dropout,
+        embd_pdrop=dropout,
+        attn_pdrop=dropout,
         bos_token_id=None,
         eos_token_id=None,
     )
@@ -90,14 +105,20 @@ def tiny(
 def pretrained(*, name: str, attention: str, dropout: float) -> LanguageModel:
     """A causal language model of the hub, or of a local folder, with its own tokenizer.
 
+    dropout: the rate of every dropout that it has. A model whose attention has a window holds no more tokens than that.
+
     Raises ValueError if a folder holds no such model, or there is no such folder and the hub cannot be reached or does
-    not know the name.
+    not know the name, or if the model is of a kind that our way of reading would change.
     """
     here = Path(name).is_dir()
     alone = here or not _hub_answers(name)
     try:
         lm = AutoModelForCausalLM.from_pretrained(
-            name, attn_implementation=attention, dtype=torch.float32, local_files_only=alone
+            name,
+            config=_config(name, alone, dropout),
+            attn_implementation=attention,
+            dtype=torch.float32,
+            local_files_only=alone,
         )
         tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=alone)
     except (OSError, ValueError) as error:
@@ -109,7 +130,79 @@ def pretrained(*, name: str, attention: str, dropout: float) -> LanguageModel:
     backend.no_padding()  # a tokenizer is saved with what its last call asked for
     backend.no_truncation()
     _set_dropout(lm, dropout)
-    return LanguageModel(_fused(lm), Codec(backend, rows=_rows(lm)))
+    model = LanguageModel(_fused(lm), Codec(backend, rows=_rows(lm)))
+    _check(name, model)
+    return model
+
+
+def _config(name: str, alone: bool, dropout: float) -> PreTrainedConfig:
+    """The config of a saved model, with our dropout (which some families read from there alone) and no window."""
+    config: PreTrainedConfig = AutoConfig.from_pretrained(name, local_files_only=alone)
+    for key, value in config.to_dict().items():
+        if ("dropout" in key or "pdrop" in key) and type(value) in (int, float):
+            setattr(config, key, dropout)
+    _open_window(config)
+    return config
+
+
+def _open_window(config: PreTrainedConfig) -> None:
+    """Turn a window in use, sliding or GPT-Neo's, into a bound on positions: up to there, all attention is full.
+
+    The bound alone would not do, since transformers counts slots of the cache, which with its holes has up to three
+    times as many as positions (`lmrl.policy`). For the same reason GPT-Neo, whose causal table ends at its last
+    position, may use a third of them.
+    """
+    sliding = getattr(config, "sliding_window", None)
+    if sliding and "sliding_attention" in (getattr(config, "layer_types", None) or ["sliding_attention"]):
+        config.lmrl_window, config.sliding_window = sliding, _ENDLESS
+    if config.model_type == "gpt_neo":
+        config.lmrl_window = min(config.window_size, config.max_position_embeddings // 3)
+        config.window_size = _ENDLESS
+
+
+def _check(name: str, model: LanguageModel) -> None:
+    """Raise ValueError if the model is of a kind that our way of reading would change, or cannot do."""
+    try:
+        wrong = _misfit(model.lm, model.codec.size)
+    except Exception as error:  # TypeError, RuntimeError, AttributeError, ... of whatever the family does otherwise
+        wrong = f"it cannot be read in pieces ({_first_line(error)})"
+    if wrong:
+        kind = f"a model of the family {model.lm.config.model_type} that does not fit: {wrong}"
+        raise ValueError(f"model.name = {name}: {kind}; take one of a family that does: {FAMILIES}")
+
+
+@torch.no_grad()
+def _misfit(lm: PreTrainedModel, size: int) -> str | None:
+    """What differs from transformers in how we read a few tokens; None if nothing does."""
+    if not isinstance(getattr(lm.config, "max_position_embeddings", None), int):
+        return "no max_position_embeddings says how many tokens it holds"
+    ids = torch.randint(size, (6,), generator=torch.Generator().manual_seed(0))
+    h_TD = hidden(lm, ids[None])[0]
+    if h_TD.shape[1] != lm.config.hidden_size:
+        return f"its last hidden state has {h_TD.shape[1]} numbers, but hidden_size = {lm.config.hidden_size}"
+    with lm.get_output_embeddings().register_forward_hook(_loud):
+        if not _same(logits(lm, size, h_TD), lm(ids[None]).logits[0, :, :size]):
+            return "its logits are not its last layer's, but scaled, capped or otherwise changed"
+    if not _same(_in_pieces(lm, ids.tolist()), h_TD[[-1, -1]]):
+        return "reading in pieces, as play does, gives it other hidden states than reading at once"
+    return None
+
+
+def _loud(head: nn.Module, inputs: object, scores: Tensor) -> Tensor:
+    """Scores up to 100, lest small ones slip under a cap."""
+    return scores * (100 / scores.abs().max())
+
+
+def _in_pieces(lm: nn.Module, ids: list[int]) -> Tensor:
+    """The last hidden states, h_RD, of two rows that read the same tokens in different pieces, so with holes."""
+    cache = Cache([lm])
+    cache.read([ids[:4], ids[:1]], [0, 0])
+    return cache.read([ids[4:], ids[1:]], [4, 1])[0]
+
+
+def _same(ours: Tensor, theirs: Tensor) -> bool:
+    """Up to what rounding does."""
+    return bool((ours - theirs).norm() <= 1e-4 * theirs.norm())
 
 
 def _hub_answers(name: str) -> bool:

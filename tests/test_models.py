@@ -14,6 +14,8 @@ from tokenizers import Tokenizer, decoders, pre_tokenizers, processors, trainers
 from tokenizers.models import BPE
 from torch import nn
 from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
@@ -22,7 +24,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from lmrl.cache import Cache
 from lmrl.models import (
+    FAMILIES,
     Head,
     LanguageModel,
     ValueNet,
@@ -34,8 +38,11 @@ from lmrl.models import (
     pretrained,
     read_checkpoint,
     rebuild,
+    tiny,
 )
+from lmrl.rollout import rollout
 from tests.conftest import make_model
+from tests.test_policy import STARTS, Chatter, player
 
 LINES = ["move left\n", "move right\n", "the goal is here\n", "there is a wall\n"] * 5
 
@@ -63,6 +70,27 @@ def llama(rows: int) -> PreTrainedModel:
     sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = LlamaConfig(vocab_size=rows, max_position_embeddings=48, bos_token_id=0, eos_token_id=0, **sizes)
     return LlamaForCausalLM(config)
+
+
+def family(kind: str, **fields: Any) -> Callable[[int], PreTrainedModel]:
+    """A maker of small models of a family; the fields are those in which its config differs from most."""
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    own = {k: v for k, v in (sizes | {"max_position_embeddings": 48} | fields).items() if v is not None}
+
+    def make(rows: int) -> PreTrainedModel:
+        ids = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0}
+        return AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, vocab_size=rows, **ids, **own))
+
+    return make
+
+
+BLOOM = family("bloom", max_position_embeddings=None, intermediate_size=None)
+FALCON = family("falcon", alibi=True, intermediate_size=None)
+MPT = family("mpt", intermediate_size=None)
+MISTRAL = family("mistral", num_key_value_heads=2, sliding_window=24)
+GEMMA3 = family("gemma3_text", num_key_value_heads=2, head_dim=8, sliding_window=24)
+GPT_NEO = family("gpt_neo", attention_types=[[["global", "local"], 1]], window_size=24, max_position_embeddings=96)
+GPT_NEO_FULL = family("gpt_neo", attention_types=[[["global"], 2]], max_position_embeddings=96)
 
 
 def folder_of(path: Path, lm: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> str:
@@ -159,6 +187,97 @@ def test_dropout_is_what_the_config_says(tmp_path: Path) -> None:
     for rate in (0.0, 0.25):
         model = pretrained(name=name, attention="eager", dropout=rate)
         assert {m.p for m in model.lm.modules() if isinstance(m, nn.Dropout)} == {rate}
+
+
+@pytest.mark.parametrize("kind", ["opt", "biogpt", "gpt_bigcode"])
+@pytest.mark.parametrize("rate", [0.0, 0.5])
+def test_dropout_without_a_module_of_its_own_is_what_the_config_says_too(
+    tmp_path: Path, kind: str, rate: float
+) -> None:
+    fields = {"word_embed_proj_dim": 16, "ffn_dim": 32} if kind == "opt" else {}
+    tokenizer = bpe()
+    name = folder_of(tmp_path, family(kind, **fields)(len(tokenizer)), tokenizer)  # theirs is 0.1
+    lm = pretrained(name=name, attention="eager", dropout=rate).lm.train()
+    assert {v for k, v in lm.config.to_dict().items() if "dropout" in k or "pdrop" in k} <= {rate, None}
+    ids = torch.arange(1, 40)[None]
+    assert torch.equal(hidden(lm, ids), hidden(lm, ids)) is (rate == 0.0)
+
+
+def test_a_tiny_model_has_the_dropout_that_it_is_given() -> None:
+    sizes = {"layers": 2, "width": 16, "heads": 2, "positions": 64, "std": 0.1}
+    lm = tiny(phrases=list, attention="eager", dropout=0.25, **sizes).lm
+    assert {m.p for m in lm.modules() if isinstance(m, nn.Dropout)} == {0.25}
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (family("cohere", logit_scale=0.0625), "of the family cohere that does not fit: its logits are not its last"),
+        (
+            family("granite", num_key_value_heads=2, logits_scaling=8.0),
+            "its logits are not its last layer's, but scaled",
+        ),
+        (
+            family("gemma2", num_key_value_heads=2, head_dim=8),
+            "its logits are not its last layer's, but scaled, capped",
+        ),
+        (BLOOM, "of the family bloom that does not fit: no max_position_embeddings says how many tokens it holds"),
+        (family("opt", ffn_dim=32, word_embed_proj_dim=8), "its last hidden state has 8 numbers, but hidden_size = 16"),
+        (FALCON, "it cannot be read in pieces [(]too many values to unpack"),
+        (MPT, "reading in pieces, as play does, gives it other hidden states than reading at once"),
+    ],
+    ids=["cohere", "granite", "gemma2", "bloom", "opt", "falcon", "mpt"],
+)
+def test_a_family_that_we_would_read_wrong_is_refused_in_a_line(
+    tmp_path: Path, make: Callable[[int], PreTrainedModel], reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason) as caught:
+        load(tmp_path, make)
+    told = str(caught.value)
+    assert told.startswith(f"model.name = {tmp_path}: a model of the family ")
+    assert told.endswith(f"; take one of a family that does: {FAMILIES}")
+    assert len(told.splitlines()) == 1
+
+
+def test_a_family_is_judged_by_what_it_does(tmp_path: Path) -> None:
+    assert load(tmp_path, family("cohere", logit_scale=1.0)).lm.config.model_type == "cohere"
+
+
+WINDOWED = pytest.mark.parametrize(
+    ("make", "holds"),
+    [(MISTRAL, 24), (GEMMA3, 24), (GPT_NEO, 24), (GPT_NEO_FULL, 32)],
+    ids=["mistral", "gemma3", "gpt_neo", "gpt_neo_full"],
+)
+
+
+@WINDOWED
+def test_a_window_bounds_the_positions_and_play_goes_past_it(
+    tmp_path: Path, make: Callable[[int], PreTrainedModel], holds: int
+) -> None:
+    model = load(tmp_path, make)
+    assert model.positions == rebuild(model.describe(), "eager").positions == holds
+    starts = STARTS[:3]
+    together = rollout(Chatter, player(model), starts, max_turns=15)
+    alone = [rollout(Chatter, player(model), [start], max_turns=15)[0] for start in starts]
+    assert [t.turns for t in together] == [t.turns for t in alone]
+
+
+@WINDOWED
+def test_within_a_window_the_holes_of_a_cache_change_nothing(
+    tmp_path: Path, make: Callable[[int], PreTrainedModel], holds: int
+) -> None:
+    lm = load(tmp_path, make).lm
+    original = AutoModelForCausalLM.from_pretrained(tmp_path, attn_implementation="eager").eval()
+    ids = torch.randint(100, (2, holds), generator=torch.Generator().manual_seed(1))
+    cache, fed = Cache([lm]), [0, 0]
+    for step in range(holds // 2):  # one row reads one token where the other reads three, and then the reverse
+        ends = [fed[0] + 1 + 2 * (step % 2), fed[1] + 3 - 2 * (step % 2)]
+        states = cache.read([row[a:b] for row, a, b in zip(ids.tolist(), fed, ends, strict=True)], fed)[0]
+        fed = ends
+    assert fed == [holds, holds]
+    assert cache.slots > holds
+    for row, end in enumerate(fed):
+        torch.testing.assert_close(states[row], hidden(original, ids[row : row + 1, :end])[0, -1])
 
 
 NAMES = ["gpt2", "somebody/gpt2", "no/such/folder", "/no/such/folder"]

@@ -7,6 +7,7 @@ that goes on from it does bit for bit what it would have done.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from lmrl.algos.base import Algorithm
 from lmrl.data import OfflineData, OnlineData
-from lmrl.signals import Stop
+from lmrl.signals import Stop, Stopped
 
 
 def save(trainer: Trainer, path: Path) -> None:
@@ -57,6 +58,14 @@ class Course(Callback):
         assert isinstance(pl_module, Algorithm)
         pl_module.progress = self._data.learnt
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._stop.listen()  # Lightning has put a handler of its own before ours, which ends a run unsaved
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        if isinstance(self._data, OnlineData):  # a round that is saved is over; Lightning counts it after this
+            for count in checkpoint["loops"]["fit_loop"]["epoch_progress"].values():
+                count["completed"] = count["processed"]
+
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: object) -> None:
         if isinstance(self._data, OfflineData):
             self._pause(trainer, pl_module)
@@ -71,9 +80,10 @@ class Course(Callback):
         assert isinstance(algo, Algorithm)
         due = int(self._data.progress() * self._times)
         if due > self._looked and not algo.diverged:
-            self._looked = due
             algo.eval()
-            self._record(trainer, self._look())
+            with suppress(Stopped):  # what was not seen to its end is looked at again by whoever goes on
+                self._record(trainer, self._look())
+                self._looked = due
             algo.train()
         if algo.anywhere(self._stop.asked):
             self.stopped = trainer.should_stop = True

@@ -99,6 +99,8 @@ def restore(ckpt: Path, overrides: Mapping[str, Any]) -> tuple[DictConfig, Task,
 def evaluate(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[str, float]:
     """Let a checkpoint play: a run of its own in the store, whose tag `checkpoint` says who played."""
     check(cfg)
+    if (folder / "run_id").is_file():
+        raise ValueError(f"hydra.run.dir = {folder}: holds a run of its own; name another folder")
     torch.set_num_threads(cfg.hardware.threads)
     changes = {key: cfg[key] for key in ("algo", "task", "cache", "workers")}
     made, task, algo = restore(Path(cfg.ckpt), changes)

@@ -69,8 +69,11 @@ class Run:
         for place in ("cache", "workers", "path"):  # where data lies and who makes it change no episode
             parts["task"]["data"].pop(place, None)
         parts["trainer"] = {k: v for k, v in parts["trainer"].items() if k not in NO_MATTER}
-        begun = hashlib.sha256(self.begin.read_bytes()).hexdigest() if self.begin and self.begin.is_file() else None
-        parts |= {"begin": begun, "dataset": self.task.data.fingerprint(), "threads": self.cfg.hardware.threads}
+        parts |= {
+            "begin": _fingerprint(self.begin),
+            "dataset": self.task.data.fingerprint(),
+            "threads": self.cfg.hardware.threads,
+        }
         return config_hash(OmegaConf.create(parts))
 
     def do(self, overrides: Sequence[str]) -> dict[str, float]:
@@ -126,7 +129,7 @@ class Run:
             self.tracker.tag(f"begins.{self.tracker.run_id}", self.name, run_id)
         dataset = self.task.data.dataset()
         self.tracker.log_dataset(self.task.name, dataset.digest, dataset.path, dataset.stats)
-        algo = self._algorithm()
+        algo = self.algorithm()
         seconds = self._fit(algo, resume)
         self.tracker.tag("checkpoint", str(self.ckpt.resolve()))
         self.tracker.tag("diverged", str(algo.diverged).lower())
@@ -134,7 +137,7 @@ class Run:
             self.tracker.log_file(self.ckpt)
         return self._finish(algo, seconds)
 
-    def _algorithm(self) -> Algorithm:
+    def algorithm(self) -> Algorithm:
         """The algorithm around its model, with the weights that it begins from."""
         model = instantiate(self.cfg.model, _convert_="all")()
         if self.begin is not None:
@@ -158,8 +161,13 @@ class Run:
         make_trainer = instantiate(self.cfg.trainer, _convert_="all")
         trainer: Trainer = make_trainer(logger=self.tracker, callbacks=[course, bar], default_root_dir=self.folder)
         begun = time.monotonic()
-        trainer.fit(algo, data, ckpt_path=resume, weights_only=True)
-        if not self.ckpt.is_file():  # no round was worth a step
+        try:
+            trainer.fit(algo, data, ckpt_path=resume, weights_only=True)
+        except SystemExit:  # Lightning's answer to Stopped in the middle of a round
+            if not self.stop.asked:
+                raise
+            course.stopped = True
+        if not course.stopped and not self.ckpt.is_file():  # no round was worth a step
             save(trainer, self.ckpt)
         if course.stopped:
             print(f"stopped; goes on with the same command and hydra.run.dir={self.folder}")
@@ -200,6 +208,15 @@ class Run:
 
 PARTS = ["task", "data", "model", "algo", "trainer", "seed"]
 """The nodes of a config that decide a run's weights."""
+
+
+def _fingerprint(begin: Path | None) -> str | None:
+    """What tells the weights that a run begins from: the run that made them and its step, not where it lay."""
+    if begin is None or not begin.is_file():
+        return None
+    saved = read_checkpoint(begin)
+    made_by = saved["lmrl"].get("identity")
+    return f"{made_by} {saved['global_step']}" if made_by else hashlib.sha256(begin.read_bytes()).hexdigest()
 
 
 def _settle(cfg: DictConfig) -> None:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from threading import current_thread, main_thread
 from types import FrameType
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class Stopped(KeyboardInterrupt):
     """A run that was told to stop, and has saved what it had."""
@@ -22,6 +24,12 @@ class Stop:
         if self.asked:
             raise Stopped
 
+    def listen(self) -> None:
+        """Be the one who hears both signals, if this is the main thread: no other may."""
+        if current_thread() is main_thread():
+            for number in SIGNALS:
+                signal.signal(number, self._hear)
+
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
@@ -32,13 +40,11 @@ class Stop:
 @contextmanager
 def listening() -> Iterator[Stop]:
     """Listen for signals inside the block; only a main thread can."""
-    stop = Stop()
-    if current_thread() is not main_thread():
-        yield stop
-        return
-    before = {number: signal.signal(number, stop._hear) for number in (signal.SIGINT, signal.SIGTERM)}
+    stop, before = Stop(), {number: signal.getsignal(number) for number in SIGNALS}
+    stop.listen()
     try:
         yield stop
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if current_thread() is main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -26,6 +26,7 @@ def train(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[
     with listening() as stop:
         begin = Path(cfg.init.ckpt) if cfg.init.ckpt else None
         if begin is None and "algo" in cfg.init:
+            Run(cfg, folder, stop).algorithm()  # what is wrong with it is told before the cloning, not after
             begin = cloned(cfg, folder / "bc", overrides, stop)
         run = Run(cfg, folder, stop, begin)
         metrics = run.do(overrides)
@@ -57,7 +58,7 @@ def cloned(cfg: DictConfig, folder: Path, overrides: Sequence[str], stop: Stop) 
     run = Run(cloning(cfg), folder, stop)
     for found in run.tracker.find({"identity": run.identity}):
         ckpt = Path(found["tags"].get("checkpoint", ""))
-        if ckpt.is_file():
+        if _is_of(ckpt, run):
             print(f"begins from behaviour cloning: {ckpt}")
             return ckpt
     print(f"begins from behaviour cloning, which is trained first: {folder}")
@@ -68,8 +69,15 @@ def cloned(cfg: DictConfig, folder: Path, overrides: Sequence[str], stop: Stop) 
 
 def _is_done(run: Run) -> bool:
     """Whether the folder holds this very run, ended: without a store, that is how a second start finds the first's."""
-    ended = (run.folder / "metrics.json").is_file() and run.ckpt.is_file()
-    return ended and read_checkpoint(run.ckpt)["lmrl"].get("identity") == run.identity
+    return (run.folder / "metrics.json").is_file() and _is_of(run.ckpt, run)
+
+
+def _is_of(ckpt: Path, run: Run) -> bool:
+    """Whether a checkpoint is there, whole, and of this very run: its folder may since be another's."""
+    try:
+        return ckpt.is_file() and read_checkpoint(ckpt)["lmrl"].get("identity") == run.identity
+    except ValueError:
+        return False
 
 
 def report(run: Run, metrics: Mapping[str, float]) -> None:
@@ -84,4 +92,12 @@ def report(run: Run, metrics: Mapping[str, float]) -> None:
     print(f"trained in {metrics['train_seconds']:.0f} s; figures, transcripts and checkpoint are in {run.folder}")
     print(f"next:   lmrl-eval ckpt={run.ckpt} policy=greedy")
     print(f"        lmrl-play task={run.task.name}")
-    print("MLflow: make ui" if run.cfg.tracking.uri else "no MLflow: tracking=off")
+    uri = run.cfg.tracking.uri
+    print(f"MLflow: {_opening(uri)}" if uri else "no MLflow: tracking=off")
+
+
+def _opening(uri: str) -> str:
+    """How to look at a store: a server's address, or the command that serves a local one."""
+    if uri.startswith("http"):
+        return uri
+    return "make ui" if uri == "sqlite:///mlflow.db" else f"mlflow ui --backend-store-uri {uri}"

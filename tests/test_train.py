@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,9 +19,12 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 
 from lmrl import course
 from lmrl.algos.bc import BC
+from lmrl.algos.ppo import PPO
 from lmrl.config import conf_dir
+from lmrl.data import OnlineData
 from lmrl.evaluate import evaluate
 from lmrl.glossary import explain
+from lmrl.run import Run
 from lmrl.signals import Stop, Stopped
 from lmrl.tokens import TokenBatch
 from lmrl.train import train
@@ -84,6 +89,59 @@ def test_a_run_that_is_stopped_and_goes_on_is_bit_for_bit_the_run_that_was_not(
     assert [r.info.status for r in client.search_runs([experiment])] == ["FINISHED"] * 3  # with the cloning
 
 
+class Killed(BaseException):
+    """What nobody catches, as SIGKILL."""
+
+
+def breaking_off(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Kill the run in its third round, or stop it while it plays that round or looks at itself."""
+    loss, played, look = PPO.loss, OnlineData._play, Run._look
+
+    def kill(self: PPO, batch: TokenBatch) -> object:
+        if self.rounds == 3:
+            raise Killed
+        return loss(self, batch)
+
+    def play(self: OnlineData) -> object:
+        if self.rounds == 2:
+            self.on_turn.__self__.asked = True  # type: ignore[attr-defined]
+        return played(self)
+
+    def stop_looking(self: Run, *args: Any) -> object:
+        self.stop.asked = True
+        return look(self, *args)
+
+    owner, name, patch = {
+        "kill": (PPO, "loss", kill),
+        "round": (OnlineData, "_play", play),
+        "look": (Run, "_look", stop_looking),
+    }[where]
+    monkeypatch.setattr(owner, name, patch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["kill", "round", "look"])
+def test_an_online_run_goes_on_bit_for_bit_from_wherever_it_was_broken_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
+    rounds = ("init=scratch", "data.env_steps=60", "data.episodes=2", "data.batch_size=4", "task.max_turns=6")
+    cfg = config(tmp_path, "task=maze", "algo=ppo", "data.offline_batch=0", "algo.bc_weight=0", *rounds)
+    metrics = train(cfg, tmp_path / "through")
+    with monkeypatch.context() as patch:
+        breaking_off(patch, where)
+        with pytest.raises(Killed if where == "kill" else Stopped):
+            train(cfg, tmp_path / "broken")
+    record = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").get_run(
+        (tmp_path / "broken" / "run_id").read_text().strip()
+    )
+    assert record.info.status == ("FAILED" if where == "kill" else "KILLED")
+    again = train(cfg, tmp_path / "broken")
+    assert "goes on from" in capsys.readouterr().out
+    assert (again["steps"], again["final/return_mean"]) == (metrics["steps"], metrics["final/return_mean"])
+    one, two = weights(tmp_path / "through"), weights(tmp_path / "broken")
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
 @pytest.mark.slow
 def test_a_run_begins_from_behaviour_cloning_which_is_trained_once(tmp_path: Path) -> None:
     train(config(tmp_path, "task=maze", "algo=ilql", BC_STEPS, *OFFLINE), tmp_path / "one")
@@ -92,6 +150,14 @@ def test_a_run_begins_from_behaviour_cloning_which_is_trained_once(tmp_path: Pat
     assert not (tmp_path / "two" / "bc").exists()
     runs = the_runs(tmp_path)
     assert set(runs) == {"maze-bc-s0", "maze-ilql-s0", "maze-mc_returns-s0"}
+    # a folder may since be another run's
+    other = config(tmp_path, "task=maze", "algo=bc", "seed=5", *OFFLINE)
+    (tmp_path / "one" / "bc" / "last.ckpt").rename(tmp_path / "kept.ckpt")
+    train(other, tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "last.ckpt", tmp_path / "one" / "bc" / "last.ckpt")
+    train(config(tmp_path, "task=maze", "algo=mc_returns", BC_STEPS, "seed=0", *OFFLINE), tmp_path / "three")
+    assert (tmp_path / "three" / "bc" / "last.ckpt").is_file()
+    (tmp_path / "kept.ckpt").replace(tmp_path / "one" / "bc" / "last.ckpt")
     began, later = runs["maze-bc-s0"], runs["maze-mc_returns-s0"]
     assert later.data.tags["begins_from_run"] == began.info.run_id
     assert began.data.tags[f"begins.{later.info.run_id}"] == "maze-mc_returns-s0"
@@ -209,7 +275,7 @@ def test_sigterm_saves_and_closes_the_run_as_killed(tmp_path: Path) -> None:
     ]  # fmt: skip
     run = subprocess.Popen([sys.executable, "-m", "lmrl", *overrides], stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not _lines(tmp_path / "run" / "metrics.jsonl") and time.monotonic() < deadline:
+    while "train/loss" not in _text(tmp_path / "run" / "metrics.jsonl") and time.monotonic() < deadline:
         time.sleep(0.2)
     os.kill(run.pid, signal.SIGTERM)
     out, _ = run.communicate(timeout=60)
@@ -220,8 +286,8 @@ def test_sigterm_saves_and_closes_the_run_as_killed(tmp_path: Path) -> None:
     assert record.info.status == "KILLED"
 
 
-def _lines(path: Path) -> int:
-    return len(path.read_text().splitlines()) if path.is_file() else 0
+def _text(path: Path) -> str:
+    return path.read_text() if path.is_file() else ""
 
 
 def test_a_second_signal_ends_the_run_at_once() -> None:

@@ -46,7 +46,7 @@ class Course(Callback):
         self._data, self._path, self._look, self._stop = data, path, look, stop
         self._times, self._seconds = times, seconds
         self._looked, self._saved = 0, time.monotonic()
-        self.stopped = False
+        self.stopped = self.saved = False
 
     def state_dict(self) -> dict[str, Any]:
         return {"looked": self._looked}
@@ -89,11 +89,14 @@ class Course(Callback):
             self.stopped = trainer.should_stop = True
         online = isinstance(self._data, OnlineData)
         if self.stopped or online or algo.anywhere(time.monotonic() - self._saved > self._seconds):
-            save(trainer, self._path)
-            self._saved = time.monotonic()
+            self._save(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
         save(trainer, self._path)
+        self.saved, self._saved = True, time.monotonic()
 
     @staticmethod
     def _record(trainer: Trainer, metrics: dict[str, float]) -> None:

@@ -167,7 +167,7 @@ class Run:
             if not self.stop.asked:
                 raise
             course.stopped = True
-        if not course.stopped and not self.ckpt.is_file():  # no round was worth a step
+        if not (course.stopped or course.saved):  # no round was worth a step
             save(trainer, self.ckpt)
         if course.stopped:
             print(f"stopped; goes on with the same command and hydra.run.dir={self.folder}")

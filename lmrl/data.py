@@ -188,7 +188,7 @@ class OnlineData(_Data):
         while True:
             corpus = self._play()
             keep = self.algo.keep(corpus.total, corpus.success)
-            if self._over_ranks(int(keep.any()), "min") or self.progress() >= 1:
+            if not self.algo.anywhere(not keep.any()) or self.progress() >= 1:
                 return corpus, keep
             print(f"round {self.rounds}: {type(self.algo).__name__} keeps none of {len(keep)} games and plays on")
 

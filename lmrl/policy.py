@@ -18,7 +18,7 @@ from lmrl.cache import Cache, padded
 from lmrl.codec import Codec
 from lmrl.models import hidden
 from lmrl.rollout import Situation
-from lmrl.tokens import View
+from lmrl.tokens import View, ids_of
 from lmrl.trajectory import History, Turn
 
 Mode = Literal["sample", "greedy", "rank"]
@@ -78,7 +78,7 @@ class _Row:
 
     def extend(self, history: History, codec: Codec, view: View) -> None:
         """Take in the turns that came since; if the text's beginning moved, all of it must be read again."""
-        texts = [t.tokens if t.tokens is not None else codec.encode(t.text) for t in history[len(self.history) :]]
+        texts = [ids_of(turn, codec) for turn in history[len(self.history) :]]
         before, begin = len(self.lengths), self.begin
         self.lengths += map(len, texts)
         for seen in range(before + 1 + before % 2, len(self.lengths) + 1, 2):  # as training's windows: action by action
@@ -86,8 +86,7 @@ class _Row:
         if begin == self.begin:
             self.ids += [i for ids in texts[bool(self.said) :] for i in ids]  # what was said stands there already
         else:
-            visible = (t.tokens if t.tokens is not None else codec.encode(t.text) for t in history[begin:])
-            self.begin, self.fed, self.ids = begin, 0, [i for ids in visible for i in ids]
+            self.begin, self.fed, self.ids = begin, 0, [i for turn in history[begin:] for i in ids_of(turn, codec)]
         self.history, self.said = history, ()
 
 

@@ -200,10 +200,10 @@ class _Window:
     actions: list[int]  # its trained actions
 
 
-def _cut(lengths: Sequence[int], num_turns: int, view: View) -> Iterator[_Window]:
+def _cut(lengths: Sequence[int], view: View) -> Iterator[_Window]:
     """Group an episode's actions by the text that is seen before them."""
     window = _Window(0, 0, [])
-    for action in range(1, num_turns, 2):
+    for action in range(1, len(lengths), 2):
         first = view.begin(lengths[:action], window.first)
         if first != window.first:
             yield window
@@ -232,7 +232,7 @@ def tokenize(trajectories: Iterable[Trajectory], codec: Codec, view: View) -> Co
     return Corpus(**whole)
 
 
-def _ids(turn: Turn, codec: Codec) -> tuple[int, ...]:
+def ids_of(turn: Turn, codec: Codec) -> tuple[int, ...]:
     """A turn's ids: as it was sampled, unless a file's ids are another tokenizer's."""
     ids = turn.tokens
     if ids is None or max(ids, default=0) >= codec.size or codec.action(ids) != turn.text:
@@ -261,8 +261,8 @@ class _Columns:
     success: list[bool]
 
     def add(self, number: int, trajectory: Trajectory, codec: Codec, view: View) -> None:
-        texts = [_ids(turn, codec) for turn in trajectory.turns]
-        for window in _cut([len(ids) for ids in texts], len(texts), view):
+        texts = [ids_of(turn, codec) for turn in trajectory.turns]
+        for window in _cut([len(ids) for ids in texts], view):
             before, last = len(self.ids), window.actions[-1]
             for turn in range(window.first, last + 1):
                 self._turn(trajectory.turns[turn], texts[turn], turn >= window.fresh, turn >= window.actions[0])

@@ -26,7 +26,6 @@ def train(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[
     with listening() as stop:
         begin = Path(cfg.init.ckpt) if cfg.init.ckpt else None
         if begin is None and "algo" in cfg.init:
-            Run(cfg, folder, stop).algorithm()  # what is wrong with it is told before the cloning, not after
             begin = cloned(cfg, folder / "bc", overrides, stop)
         run = Run(cfg, folder, stop, begin)
         metrics = run.do(overrides)
@@ -63,6 +62,7 @@ def cloned(cfg: DictConfig, folder: Path, overrides: Sequence[str], stop: Stop) 
             return ckpt
     print(f"begins from behaviour cloning, which is trained first: {folder}")
     if not _is_done(run):
+        Run(cfg, folder, stop).algorithm()  # what is wrong with it is told before the cloning, not after
         run.do([*overrides, "algo=bc"])
     return run.ckpt
 

@@ -4,22 +4,18 @@ The constructor's signature is the schema: `check` holds every `_target_` node a
 an honest signature, and other libraries' classes are judged as well as ours.
 """
 
-import collections.abc
 import difflib
 import hashlib
-import inspect
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from enum import Enum
 from inspect import Parameter
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, InterpolationToMissingValueError, OmegaConfBaseException
 
+from lmrl.kinds import fits, wording
 from lmrl.signatures import Signature, imported
 
 HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
@@ -122,7 +118,7 @@ def _check_values(node: DictConfig, key: str, signature: Signature) -> None:
         value, hint = _value(node, name, _join(key, name)), signature.hint(name)
         if value is UNKNOWN or fits(value, hint):
             continue
-        raise ConfigError(f"{_join(key, name)} = {value!r}: {node._target_} takes {_wording(hint)}")
+        raise ConfigError(f"{_join(key, name)} = {value!r}: {node._target_} takes {wording(hint)}")
 
 
 def _value(node: DictConfig, name: str, key: str) -> Any:
@@ -135,60 +131,3 @@ def _value(node: DictConfig, name: str, key: str) -> Any:
         raise ConfigError(f"{key} = {text}: {str(error).splitlines()[0]}") from error
     except OmegaConfBaseException:
         return UNKNOWN
-
-
-def _wording(hint: Any) -> str:
-    if get_origin(hint) is Literal:
-        return f"one of {', '.join(map(repr, get_args(hint)))}"
-    return inspect.formatannotation(hint)
-
-
-def fits(value: Any, hint: Any) -> bool:
-    """Whether a value of a config, as Hydra hands it over, is what the annotation says. True where nobody can tell.
-
-    >>> fits(1, float), fits("1", float), fits(True, int), fits(None, int | None)
-    (True, False, False, True)
-    """
-    kind, args = get_origin(hint) or hint, get_args(hint)
-    if isinstance(value, DictConfig) and "_target_" in value:
-        return True  # judged as a node of its own
-    if kind is Literal:
-        return any(value == choice and type(value) is type(choice) for choice in args)
-    if kind in (Union, UnionType):
-        return any(fits(value, arm) for arm in args)
-    if not isinstance(kind, type):
-        return kind is not None or value is None
-    if isinstance(value, ListConfig):
-        return _list_fits(value, kind, args)
-    if isinstance(value, DictConfig):
-        return not issubclass(kind, NO_MAPPING)
-    return _atom_fits(value, kind)
-
-
-LISTS = (collections.abc.Iterable, collections.abc.Container)
-NO_MAPPING: Any = (int, float, NoneType, collections.abc.Sequence, collections.abc.Callable)
-
-
-def _list_fits(value: ListConfig, kind: type, args: tuple[Any, ...]) -> bool:
-    if kind is object:
-        return True
-    if kind in (str, bytes) or not issubclass(kind, LISTS) or issubclass(kind, collections.abc.Mapping):
-        return False
-    if kind is tuple and args and args[-1] is not ...:
-        return len(value) == len(args) and all(map(fits, value, args))
-    return not args or all(fits(item, args[0]) for item in value)
-
-
-def _atom_fits(value: Any, kind: type) -> bool:
-    if kind is float:
-        return type(value) in (int, float)
-    if kind is int:
-        return type(value) is int
-    if issubclass(kind, Enum | os.PathLike):
-        return value is not None  # a name or a path arrives as text
-    if isinstance(value, str) and kind is not str and issubclass(str, kind) and kind is not object:
-        return False  # a sequence of texts is not a text
-    try:
-        return isinstance(value, kind)
-    except TypeError:  # a protocol that cannot be asked
-        return True

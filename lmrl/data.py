@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lmrl.algos.base import Algorithm
 from lmrl.codec import Codec
 from lmrl.datasets import Dataset
+from lmrl.kinds import Count, Natural, Rate
 from lmrl.rollout import play
 from lmrl.task import Start, Task
 from lmrl.tokens import Corpus, TokenBatch, View, tokenize
@@ -41,8 +42,6 @@ class _Data(LightningDataModule):
 
     def __init__(self, task: Task, algo: Algorithm, view: View, seed: int, cache: Path, batch_size: int) -> None:
         super().__init__()
-        if batch_size < 1:
-            raise ValueError(f"data.batch_size = {batch_size}: at least 1")
         self.task, self.algo, self.view = task, algo, view
         self.seed, self.cache, self.batch_size = seed, cache, batch_size
         self.dataset = task.data.dataset()
@@ -84,17 +83,17 @@ class OfflineData(_Data):
         seed: int,
         cache: Path,
         *,
-        batch_size: int,
-        holdout: float,
+        batch_size: Count,
+        holdout: Rate,
     ) -> None:
         super().__init__(task, algo, view, seed, cache, batch_size)
-        if not 0 <= holdout < 1:
-            raise ValueError(f"data.holdout = {holdout}: a share of the episodes in [0, 1)")
         if algo.on_policy:
             raise ValueError(f"data = offline: {type(algo).__name__} learns from its own play, data=online")
         self.holdout = holdout
 
     def setup(self, stage: str) -> None:
+        if self.trainer and self.trainer.max_steps < 1:
+            raise ValueError(f"trainer.max_steps = {self.trainer.max_steps}: offline data has no end; at least 1")
         corpus = self.offline()
         out = np.random.default_rng(self.seed).random(len(corpus.total)) < self.holdout
         keep = self.algo.keep(corpus.total, corpus.success) & ~out
@@ -136,16 +135,13 @@ class OnlineData(_Data):
         seed: int,
         cache: Path,
         *,
-        batch_size: int,
-        episodes: int,
-        passes: int,
-        env_steps: int,
-        offline_batch: int,
+        batch_size: Count,
+        episodes: Count,
+        passes: Count,
+        env_steps: Count,
+        offline_batch: Natural,
     ) -> None:
         super().__init__(task, algo, view, seed, cache, batch_size)
-        for name, value in {"episodes": episodes, "passes": passes, "env_steps": env_steps}.items():
-            if value < 1:
-                raise ValueError(f"data.{name} = {value}: at least 1")
         self.episodes, self.passes, self.env_steps, self.offline_batch = episodes, passes, env_steps, offline_batch
         self.on_turn: Callable[[int], None] = lambda live: None
         """Heard before each turn that is played: a place to stop."""

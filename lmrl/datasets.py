@@ -20,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 from tqdm import tqdm
 
+from lmrl.kinds import Count, Natural
 from lmrl.parquet import is_parquet, read_parquet
 from lmrl.trajectory import Trajectory, read_lines, to_line
 
@@ -53,21 +54,18 @@ class Source:
     """Scripted players: called as make(episodes=n, seed=s)."""
     read: Callable[[Path], Iterator[Trajectory]]
     """Reads the reference's format."""
-    episodes: int
-    seed: int
+    episodes: Count
+    seed: Natural
     path: str | None
     """A file to use in place of `make`: our JSON lines, our Parquet, or the reference's format, told by its content."""
     cache: str
     """Folder for what was made."""
-    workers: int
+    workers: Count
     """Processes that make it; the result does not depend on their number."""
-    version: int
+    version: Natural
     """Raised when the same seed would make other episodes."""
 
     def __post_init__(self) -> None:
-        for name, least in (("episodes", 1), ("workers", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"data.{name} = {getattr(self, name)}: needs at least {least}")
         if self.path and not Path(self.path).is_file():
             raise ValueError(f"data.path = {self.path!r}: no such file; null makes the data")
 

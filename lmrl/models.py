@@ -26,6 +26,7 @@ from transformers.utils import logging
 
 from lmrl.cache import Cache
 from lmrl.codec import Codec, phrase_tokenizer
+from lmrl.kinds import Count, Positive, Rate
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
@@ -73,13 +74,13 @@ def _fused(lm: PreTrainedModel) -> PreTrainedModel:
 def tiny(
     *,
     phrases: Callable[[], Iterable[str]],
-    layers: int,
-    width: int,
-    heads: int,
-    positions: int,
-    std: float,
+    layers: Count,
+    width: Count,
+    heads: Count,
+    positions: Count,
+    std: Positive,
     attention: str,
-    dropout: float = 0.0,
+    dropout: Rate = 0.0,
 ) -> LanguageModel:
     """A GPT-2 from scratch with a tokenizer made of the task's phrases.
 
@@ -102,7 +103,7 @@ def tiny(
     return LanguageModel(_causal(config, attention), codec)
 
 
-def pretrained(*, name: str, attention: str, dropout: float) -> LanguageModel:
+def pretrained(*, name: str, attention: str, dropout: Rate) -> LanguageModel:
     """A causal language model of the hub, or of a local folder, with its own tokenizer.
 
     dropout: the rate of every dropout that it has. A model whose attention has a window holds no more tokens than that.

@@ -8,7 +8,6 @@ Chance comes from the episode's seed, the turn and the token's place, so an epis
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import torch
@@ -16,12 +15,11 @@ from torch import Tensor, nn
 
 from lmrl.cache import Cache, padded
 from lmrl.codec import Codec
+from lmrl.kinds import Mode
 from lmrl.models import hidden
 from lmrl.rollout import Situation
 from lmrl.tokens import View, ids_of
 from lmrl.trajectory import History, Turn
-
-Mode = Literal["sample", "greedy", "rank"]
 
 
 @dataclass(frozen=True)

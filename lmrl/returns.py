@@ -4,13 +4,10 @@ Shapes: N action tokens in time order, those of an episode adjacent; E episodes;
 Observation tokens are no steps: they neither discount nor appear (LMRL-Gym, `LLM_RL/environment.py`).
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-Unit = Literal["token", "turn"]
-"""What counts as one step: a token of an action, or the whole action."""
+from lmrl.kinds import Unit
 
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:

@@ -18,11 +18,15 @@ from typing import Any, NamedTuple
 
 from hydra.utils import get_object
 
-KNOWN: dict[str, Any] = (
-    {"Path": Path}
-    | {name: getattr(typing, name) for name in ("Any", "Literal", "Optional", "Union")}
-    | {name: getattr(collections.abc, name) for name in ("Callable", "Iterable", "Mapping", "Sequence")}
-)
+from lmrl import kinds
+
+KNOWN: dict[str, Any] = {
+    **vars(kinds),
+    **{name: getattr(collections.abc, name) for name in ("Callable", "Iterable", "Mapping", "Sequence")},
+    "Optional": typing.Optional,
+    "Path": Path,
+}
+"""What an annotation may use: a file's own imports are not read."""
 
 
 class Signature(NamedTuple):

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lmrl.kinds import Count, Natural
+
 if TYPE_CHECKING:
     from lmrl.datasets import Source
 
@@ -69,15 +71,15 @@ class Task:
     """A task as `conf/task/<name>.yaml` describes it."""
 
     name: str
-    version: int
+    version: Natural
     """Raised whenever the same seed would give another episode; part of every hash."""
     env: Callable[[], TextEnv]
     data: "Source"
-    max_turns: int
+    max_turns: Count
     """Actions after which a rollout stops an episode that has not ended by itself."""
-    context: int | None
+    context: Count | None
     """How many texts a policy sees: 1, only the last observation (the task is Markov); None, all that was said."""
-    max_new_tokens: int
+    max_new_tokens: Count
     """Tokens that a policy may spend on one action."""
     phrases: Callable[[], Iterable[str]]
     """Texts that a tokenizer made for this task holds as one token each; anything else is spelt in bytes."""

@@ -67,7 +67,10 @@ class View:
         while begin >= 2 and num - begin + 2 <= most and sum(lengths[begin - 2 :]) <= self.max_tokens // 2:
             begin -= 2  # an observation and the action after it
         if begin == num - 1 and lengths[begin] > self.max_tokens:
-            raise ValueError(f"an observation of {lengths[begin]} tokens: the model has room for {self.max_tokens}")
+            raise ValueError(
+                f"an observation of {lengths[begin]} tokens: beside an action of {self.max_new_tokens} (max_new_tokens)"
+                f" a model of {self.positions} positions has room for {self.max_tokens}; it needs more positions"
+            )
         return begin
 
 

@@ -104,7 +104,7 @@ def test_every_action_token_is_trained_once_and_every_token_is_fresh_once() -> N
 
 
 def test_an_observation_that_does_not_fit_is_an_error() -> None:
-    with pytest.raises(ValueError, match="an observation of 12 tokens: the model has room for 4"):
+    with pytest.raises(ValueError, match="an observation of 12 tokens: .* has room for 4; it needs more positions"):
         tokenize([Trajectory((Turn("x" * 12, False), Turn("L\n", True)), True)], CODEC, View(None, 12, 8))
 
 

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from lmrl.kinds import Mode, Natural, Share
 from lmrl.models import LanguageModel, logits
-from lmrl.policy import Actor, LMPolicy, Mode
+from lmrl.policy import Actor, LMPolicy
 from lmrl.tokens import Corpus, TokenBatch, View
 
 Metrics = dict[str, Tensor]
@@ -34,11 +35,11 @@ class Schedule:
     (0.5, 1.0, 0.5)
     """
 
-    warmup: int
+    warmup: Natural
     """Steps until the rate is full."""
-    decay: float
+    decay: Share
     """Share of the run, at its end, over which the rate falls; 0 keeps it constant."""
-    floor: float
+    floor: Share
     """What is left of the rate at the very end."""
 
     def __call__(self, step: int, progress: float) -> float:
@@ -177,19 +178,15 @@ class Algorithm(LightningModule):
         return decay_groups(self)
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.make_optimizer(self.groups())
+        try:
+            optimizer = self.make_optimizer(self.groups())
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"algo.optimizer: {error}") from error
         scheduler = LambdaLR(optimizer, lambda step: self.schedule(step, self.progress()))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["lmrl"] = dict(self.model.describe()) | dict(self.stored)
-
-
-def bounded(name: str, value: float, low: float, high: float) -> float:
-    """The value of `algo.<name>`. Raises ValueError outside [low, high]."""
-    if not low <= value <= high:
-        raise ValueError(f"algo.{name} = {value}: from {low:g} to {high:g}")
-    return value
 
 
 def decay_groups(module: nn.Module) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule
+from lmrl.kinds import NotNegative
 from lmrl.models import LanguageModel, hidden
 from lmrl.returns import masked_mean
 from lmrl.tokens import TokenBatch
@@ -34,11 +35,9 @@ class BC(Algorithm):
         *,
         optimizer: OptimizerFactory,
         schedule: Schedule,
-        observation_weight: float,
+        observation_weight: NotNegative,
     ) -> None:
         super().__init__(model, optimizer, schedule)
-        if observation_weight < 0:
-            raise ValueError(f"algo.observation_weight = {observation_weight}: a weight is at least 0")
         self.observation_weight = observation_weight
 
     @property

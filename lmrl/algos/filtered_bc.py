@@ -4,13 +4,15 @@ Dialogue and Wordle keep the best share by raw return, Maze and Chess the succes
 With `data=online` the same class is online filtered BC: each round keeps the best of what the policy just played.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Gt, Le
 from numpy.typing import NDArray
 
 from lmrl.algos.base import OptimizerFactory, Schedule
 from lmrl.algos.bc import BC
+from lmrl.kinds import NotNegative
 from lmrl.models import LanguageModel
 
 
@@ -34,13 +36,11 @@ class FilteredBC(BC):
         *,
         optimizer: OptimizerFactory,
         schedule: Schedule,
-        observation_weight: float,
-        share: float,
+        observation_weight: NotNegative,
+        share: Annotated[float, Gt(0), Le(1)],
         successes_only: bool,
     ) -> None:
         super().__init__(model, optimizer=optimizer, schedule=schedule, observation_weight=observation_weight)
-        if not 0 < share <= 1:
-            raise ValueError(f"algo.share = {share}: a share of the episodes lies in (0, 1]")
         self.share, self.successes_only = share, successes_only
 
     def keep(self, total: NDArray[Any], success: NDArray[Any]) -> NDArray[Any]:

@@ -17,11 +17,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, bounded, chosen
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen
 from lmrl.algos.values import data_nll, least, perturbed
+from lmrl.kinds import NotNegative, Positive, Share, Unit
 from lmrl.models import LanguageModel, ValueNet, frozen, hidden, logits, polyak
 from lmrl.policy import Actor
-from lmrl.returns import Unit, discounts, expectile_loss, masked_mean, turn_ends
+from lmrl.returns import discounts, expectile_loss, masked_mean, turn_ends
 from lmrl.tokens import CUT, GOES_ON, TokenBatch
 
 
@@ -64,18 +65,18 @@ class ILQL(Algorithm):
         *,
         optimizer: OptimizerFactory,
         schedule: Schedule,
-        gamma: float,
+        gamma: Share,
         discount: Unit,
         backup: Unit,
-        tau: float,
-        cql_weight: float,
-        lm_weight: float,
-        polyak: float,
-        reward_scale: float,
+        tau: Share,
+        cql_weight: NotNegative,
+        lm_weight: NotNegative,
+        polyak: Share,
+        reward_scale: Positive,
         head_bias: float,
         value_range: list[float] | None,
-        beta: float,
-        support: float,
+        beta: NotNegative,
+        support: Share,
         act_with: Literal["online", "target"],
     ) -> None:
         super().__init__(model, optimizer, schedule)
@@ -85,10 +86,10 @@ class ILQL(Algorithm):
         size = model.codec.size
         self.value = ValueNet(model, {"q1": size, "q2": size, "v": 1}, bias=head_bias * reward_scale)
         self.target = frozen(self.value)
-        self.gamma, self.tau = bounded("gamma", gamma, 0, 1), bounded("tau", tau, 0, 1)
+        self.gamma, self.tau = gamma, tau
         self.discount, self.backup = discount, backup
-        self.cql_weight, self.lm_weight, self.polyak = cql_weight, lm_weight, bounded("polyak", polyak, 0, 1)
-        self.reward_scale = bounded("reward_scale", reward_scale, 1e-6, 1e6)
+        self.cql_weight, self.lm_weight, self.polyak = cql_weight, lm_weight, polyak
+        self.reward_scale = reward_scale
         self.value_range, self.beta, self.support, self.act_with = value_range, beta, support, act_with
 
     @property

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from torch import Tensor
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, bounded, chosen
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen
 from lmrl.algos.values import data_nll, perturbed
+from lmrl.kinds import NotNegative, Positive, Share, Unit
 from lmrl.models import LanguageModel, ValueNet, hidden
 from lmrl.policy import Actor
-from lmrl.returns import Unit, discounts, reward_to_go
+from lmrl.returns import discounts, reward_to_go
 from lmrl.tokens import Corpus, TokenBatch
 
 
@@ -32,19 +33,19 @@ class MCReturns(Algorithm):
         *,
         optimizer: OptimizerFactory,
         schedule: Schedule,
-        gamma: float,
+        gamma: Share,
         discount: Unit,
-        reward_scale: float,
+        reward_scale: Positive,
         head_bias: float,
-        cql_weight: float,
-        beta: float,
-        support: float,
+        cql_weight: NotNegative,
+        beta: NotNegative,
+        support: Share,
     ) -> None:
         super().__init__(model, optimizer, schedule)
         self.lm.requires_grad_(False)  # pi_beta
         self.value = ValueNet(model, {"q": model.codec.size}, bias=head_bias * reward_scale)
-        self.gamma, self.discount = bounded("gamma", gamma, 0, 1), discount
-        self.reward_scale = bounded("reward_scale", reward_scale, 1e-6, 1e6)
+        self.gamma, self.discount = gamma, discount
+        self.reward_scale = reward_scale
         self.cql_weight, self.beta, self.support = cql_weight, beta, support
 
     def annotate(self, corpus: Corpus, batches: Callable[[], Iterable[TokenBatch]]) -> Metrics:

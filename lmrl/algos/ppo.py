@@ -16,10 +16,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, bounded, chosen, decay_groups
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen, decay_groups
 from lmrl.algos.bc import weighted_nll
+from lmrl.kinds import Count, Natural, NotNegative, Positive, Share, Unit
 from lmrl.models import Head, LanguageModel, frozen, hidden, logits
-from lmrl.returns import Unit, discounts, gae, turn_of, whiten
+from lmrl.returns import discounts, gae, turn_of, whiten
 from lmrl.tokens import CUT, Actions, Corpus, TokenBatch
 
 Estimator = Literal["k1", "k2", "k3"]
@@ -84,26 +85,26 @@ class PPO(Algorithm):
         *,
         optimizer: OptimizerFactory,
         schedule: Schedule,
-        clip: float,
-        log_ratio_clamp: float | None,
-        gamma: float,
+        clip: Positive,
+        log_ratio_clamp: Positive | None,
+        gamma: Share,
         discount: Unit,
-        lam: float,
+        lam: Share,
         advantage: Unit,
         whiten: bool,
-        value_coef: float,
-        value_clip: float | None,
+        value_coef: NotNegative,
+        value_clip: Positive | None,
         value_into_trunk: bool,
-        value_lr: float | None,
-        value_warmup: int,
-        reward_scale: float,
+        value_lr: Positive | None,
+        value_warmup: Natural,
+        reward_scale: Positive,
         head_bias: float,
-        kl_coef: float,
+        kl_coef: NotNegative,
         kl_estimator: Estimator,
-        kl_target: float | None,
-        kl_horizon: int,
-        stop_kl: float | None,
-        bc_weight: float,
+        kl_target: Positive | None,
+        kl_horizon: Count,
+        stop_kl: Positive | None,
+        bc_weight: NotNegative,
         dropout: bool,
     ) -> None:
         super().__init__(model, optimizer, schedule)
@@ -111,12 +112,12 @@ class PPO(Algorithm):
         self.head = Head(int(self.lm.config.hidden_size), 1, bias=head_bias * reward_scale)
         self.register_buffer("coef", torch.tensor(kl_coef, dtype=torch.float64))
         self.clip, self.log_ratio_clamp = clip, log_ratio_clamp
-        self.gamma, self.lam = bounded("gamma", gamma, 0, 1), bounded("lam", lam, 0, 1)
+        self.gamma, self.lam = gamma, lam
         self.discount, self.advantage, self.whiten = discount, advantage, whiten
         self.value_coef, self.value_clip, self.value_into_trunk = value_coef, value_clip, value_into_trunk
         self.value_lr, self.value_warmup = value_lr, value_warmup
         self.register_buffer("rounds", torch.tensor(0))
-        self.reward_scale, self.kl_estimator = bounded("reward_scale", reward_scale, 1e-6, 1e6), kl_estimator
+        self.reward_scale, self.kl_estimator = reward_scale, kl_estimator
         self.kl_target, self.kl_horizon = kl_target, kl_horizon
         self.stop_kl, self.bc_weight, self.dropout = stop_kl, bc_weight, dropout
         self._enough = False

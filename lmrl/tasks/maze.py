@@ -24,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from lmrl.kinds import Natural, Share
 from lmrl.task import Step
 from lmrl.tasks.reference import read_rows
 from lmrl.trajectory import Trajectory, Turn
@@ -211,7 +212,7 @@ def _gives_it_away(episode: Trajectory, border: int) -> bool:
 
 
 def demonstrations(
-    episodes: int, seed: int, *, observed: Literal["fully", "partially"], guides: float, skill: float, border: int
+    episodes: int, seed: int, *, observed: Literal["fully", "partially"], guides: Share, skill: Share, border: Natural
 ) -> list[Trajectory]:
     """Play a mixture from which the shortest way can be stitched together, but not copied.
 

@@ -33,6 +33,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from lmrl.kinds import Share
 from lmrl.task import Step
 from lmrl.tasks.reference import read_rows
 from lmrl.trajectory import Trajectory, Turn
@@ -224,7 +225,7 @@ _TOLD = tuple(Turn(pattern, False) for pattern in PATTERNS)
 
 
 def demonstrations(
-    episodes: int, seed: int, *, words: str | None, rules: Literal["lmrl", "official"], smart: float
+    episodes: int, seed: int, *, words: str | None, rules: Literal["lmrl", "official"], smart: Share
 ) -> Iterator[Trajectory]:
     """Play the reference's mixture: with probability `smart` a word that fits all answers so far, else any word.
 

@@ -69,11 +69,6 @@ def test_observations_are_read_only_where_they_weigh(model: LanguageModel) -> No
     assert not bc(model, 0.0).reads_observations
 
 
-def test_a_negative_weight_is_refused(model: LanguageModel) -> None:
-    with pytest.raises(ValueError, match=r"algo.observation_weight = -0.1: a weight is at least 0"):
-        bc(model, -0.1)
-
-
 def test_every_episode_is_kept(model: LanguageModel) -> None:
     total = torch.tensor([-3.0, 0.0]).numpy()
     assert bc(model, 0.0).keep(total, total == 0).tolist() == [True, True]

@@ -43,9 +43,3 @@ def test_the_loss_is_that_of_behaviour_cloning(model: LanguageModel) -> None:
     batch = batch_of(model, said(("see\n", "left\n", -1.0)))
     loss, metrics = filtered(model, 0.5, False).loss(batch)
     assert loss.detach() == metrics["action_nll"]
-
-
-@pytest.mark.parametrize("share", [0.0, -0.5, 1.5])
-def test_a_share_that_is_none_is_refused(model: LanguageModel, share: float) -> None:
-    with pytest.raises(ValueError, match=rf"algo.share = {share}: a share of the episodes lies in \(0, 1\]"):
-        filtered(model, share, False)

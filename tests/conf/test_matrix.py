@@ -12,7 +12,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from lmrl.config import check, conf_dir
+from lmrl.config import ConfigError, check, conf_dir
 from lmrl.overrides import parsed
 from lmrl.signatures import from_source, imported
 from lmrl.usage import examples
@@ -87,7 +87,50 @@ def test_published_settings_reach_their_run(pair: tuple[str, str], model: str, w
 
 @pytest.mark.parametrize("root", sorted(path.stem for path in CONF.glob("*.yaml")))
 def test_every_root_composes(root: str) -> None:
-    check(composed(root, *examples(root, parsed([]))))
+    check(composed(root, *examples(root, parsed([])), *(["ckpt=last.ckpt"] if root == "evaluate" else [])))
+
+
+WRONG = {
+    "train task=wordle algo=ppo": [
+        *("seed=-1", "seed=abc", "policy=greddy", "workers=0", "upload_checkpoint=2", "hardware.threads=0"),
+        *("evaluation.times=abc", "evaluation.episodes=0", "evaluation.final_episodes=0", "evaluation.transcripts=-1"),
+        *("task.max_turns=0", "task.context=0", "task.max_new_tokens=0", "task.data.make.smart=7", "task.data.seed=-1"),
+        *(
+            "model.positions=0",
+            "model.std=0.0",
+            "model.dropout=1.0",
+            "algo.gamma=1.1",
+            "algo.lam=-0.1",
+            "algo.clip=0.0",
+        ),
+        *("algo.schedule.decay=2.0", "algo.reward_scale=0.0", "algo.bc_weight=-0.1", "algo.discount=word"),
+        *("data.batch_size=0", "data.env_steps=0", "data.passes=0", "data.offline_batch=-1"),
+    ],
+    "train task=maze algo=ilql": [
+        *("algo.tau=1.5", "algo.polyak=-1.0", "algo.beta=-1.0", "algo.support=2.0", "algo.cql_weight=-1.0"),
+        *("data.holdout=1.0", "task.data.make.skill=1.5", "task.data.make.border=-1"),
+    ],
+    "train task=maze algo=filtered_bc": ["algo.share=0.0", "algo.share=1.1", "algo.observation_weight=-0.1"],
+    "play task=maze": ["games=0", "games=abc", "first_seed=-1"],
+    "evaluate ckpt=last.ckpt": [
+        *(
+            "policy=best",
+            "evaluation.final_episodes=0",
+            "evaluation.first_seed=x",
+            "hardware.attention=fast",
+        ),
+    ],
+    "prepare task=maze": ["workers=0", "task.data.episodes=0", "export=3"],
+}
+
+
+@pytest.mark.parametrize(("line", "wrong"), [(line, wrong) for line, all_ in WRONG.items() for wrong in all_])
+def test_a_value_out_of_range_is_refused_before_anything_is_imported(line: str, wrong: str) -> None:
+    root, *choices = line.split()
+    with pytest.raises(ConfigError) as refused:
+        check(composed(root, *choices, wrong), from_source)
+    key, _, value = wrong.partition("=")
+    assert str(refused.value).replace("'", "").startswith(f"{key} = {value}: ")
 
 
 def targets(node: object) -> Iterator[str]:

@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,10 @@ from lmrl.trajectory import Trajectory, write_lines
 
 
 def scores_of(task: Task, stats: Mapping[str, float]) -> dict[str, Score]:
-    """The published normaliser, and that of our own data: its mean return stands at 50."""
-    scores = {"paper": task.score}
+    """The published normaliser, if there is one, and that of our own data: its mean return stands at 50."""
+    scores = {} if task.score.mean is None else {"paper": task.score}
     if task.score.floor < stats["return_mean"] < task.score.best:
-        scores["data"] = Score(floor=task.score.floor, mean=stats["return_mean"], best=task.score.best)
+        scores["data"] = replace(task.score, mean=stats["return_mean"])
     return scores
 
 
@@ -90,6 +91,9 @@ def restore(ckpt: Path, overrides: Mapping[str, Any]) -> tuple[DictConfig, Task,
     assert isinstance(cfg, DictConfig)
     check(cfg)
     task: Task = instantiate(cfg.task, _convert_="all")
+    made_with = saved["lmrl"].get("facts", task.facts())
+    if task.facts() != made_with and not overrides.get("task"):
+        raise ValueError(f"{ckpt}: trained with {made_with}, and now there is {task.facts()}; name it, +task.KEY=VALUE")
     model = rebuild(saved["lmrl"], cfg.hardware.attention)
     algo: Algorithm = instantiate(cfg.algo, _convert_="all")(model)
     algo.load_state_dict(saved["state_dict"])
@@ -110,7 +114,9 @@ def evaluate(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> di
     asked = {key: value for key, value in cfg.evaluation.items() if value is not None}
     record = OmegaConf.merge(made, {"evaluation": asked, "policy": cfg.policy})
     assert isinstance(record, DictConfig)
-    tracker.start(record, overrides, {"kind": "evaluation", "checkpoint": str(Path(cfg.ckpt).resolve())})
+    tracker.start(
+        record, overrides, {"kind": "evaluation", "checkpoint": str(Path(cfg.ckpt).resolve()), **task.facts()}
+    )
     try:
         policy = algo.policy(view_of(task, algo.model), cfg.policy)
         episodes, first = record.evaluation.final_episodes, record.evaluation.first_seed

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from huggingface_hub import file_exists
@@ -256,7 +256,7 @@ def load_weights(model: LanguageModel, ckpt: Path) -> None:
         raise ValueError(f"{ckpt}: made with another architecture ({str(error).splitlines()[-1].strip()})") from error
 
 
-def read_checkpoint(ckpt: Path) -> dict[str, dict[str, str]]:
+def read_checkpoint(ckpt: Path) -> dict[str, dict[str, Any]]:
     """Read a checkpoint without running any code it may hold. Raises ValueError naming the file and the reason."""
     try:
         saved = torch.load(ckpt, map_location="cpu", weights_only=True)

@@ -45,7 +45,7 @@ def play(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[s
         return {}
     figures = summarise(played, scores_of(task, task.data.dataset().stats))
     tracker: Tracker = instantiate(cfg.tracking)(folder=folder, run_name=f"{task.name}-person")
-    tracker.start(cfg, overrides, {"task": task.name, "algo": "person", "kind": "play"})
+    tracker.start(cfg, overrides, {"task": task.name, "algo": "person", "kind": "play", **task.facts()})
     tracker.log_metrics(prefixed(figures, "final"), 0)
     keep_transcripts(tracker, played, figures, "final")
     tracker.finish("FINISHED")

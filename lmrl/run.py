@@ -118,7 +118,13 @@ class Run:
         begun = {"begins_from": str(self.begin.resolve())} if self.begin else {}
         if run_id := self._begun_run():
             begun["begins_from_run"] = run_id
-        return {**kinds, "identity": self.identity, "data_hash": self.task.data.fingerprint(), **begun}
+        return {
+            **kinds,
+            "identity": self.identity,
+            "data_hash": self.task.data.fingerprint(),
+            **self.task.facts(),
+            **begun,
+        }
 
     def _begun_run(self) -> str | None:
         note = self.begin.parent / "run_id" if self.begin else None
@@ -143,7 +149,8 @@ class Run:
         if self.begin is not None:
             load_weights(model, self.begin)
         algo: Algorithm = instantiate(self.cfg.algo, _convert_="all")(model)
-        algo.stored = {"config": OmegaConf.to_yaml(self.cfg, resolve=True), "identity": self.identity}
+        config = OmegaConf.to_yaml(self.cfg, resolve=True)
+        algo.stored = {"config": config, "identity": self.identity, "facts": dict(self.task.facts())}
         return algo
 
     def _fit(self, algo: Algorithm, resume: Path | None) -> float:

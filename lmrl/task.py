@@ -54,14 +54,17 @@ class Score:
     """
 
     floor: float
-    mean: float
+    mean: float | None
+    """None: nobody has published data for this."""
     best: float
 
     def __post_init__(self) -> None:
-        if not self.floor < self.mean < self.best:
+        mean = (self.floor + self.best) / 2 if self.mean is None else self.mean
+        if not self.floor < mean < self.best:
             raise ValueError(f"a score needs floor < mean < best, not {self.floor}, {self.mean}, {self.best}")
 
     def __call__(self, raw: float) -> float:
+        assert self.mean is not None, "a scale without a mean has no middle"
         low, high = (self.floor, self.mean) if raw < self.mean else (self.mean, self.best)
         return 50 * (raw - low) / (high - low) + 50 * (raw >= self.mean)
 
@@ -85,6 +88,8 @@ class Task:
     """Texts that a tokenizer made for this task holds as one token each; anything else is spelt in bytes."""
     score: Score
     """The published constants."""
+    facts: Callable[[], Mapping[str, str]] = dict
+    """What a run records of this task beside its config, such as what its files hold; a checkpoint is held to it."""
     starts: Callable[[], Sequence[Mapping[str, Any]]] | None = None
     """Options of every episode of the published protocol; None: any seed will do."""
 

@@ -252,6 +252,21 @@ def test_a_checkpoint_plays_with_no_other_argument_than_its_path(tmp_path: Path)
 
 
 @pytest.mark.slow
+def test_a_checkpoint_does_not_play_with_another_list_unawares(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("panic\nknoll\nmount\n")
+    train(config(tmp_path, "task=wordle", "algo=bc", f"task.env.words={words}", *OFFLINE), tmp_path / "run")
+    words.write_text("panic\nknoll\n")
+    named = [f"ckpt={tmp_path}/run/last.ckpt", f"cache={tmp_path}/cache", "workers=1", "tracking=off"]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        unaware = compose("evaluate", overrides=named)
+        aware = compose("evaluate", overrides=[*named, f"+task.env.words={words}"])
+    with pytest.raises(ValueError, match=r"trained with \{'words': '3 words, .*'\}, and now there is .*'2 words"):
+        evaluate(unaware, tmp_path / "eval")
+    assert evaluate(aware, tmp_path / "eval")["final/episodes"] == 10
+
+
+@pytest.mark.slow
 def test_rounds_of_which_nothing_is_kept_end_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A model that has learnt nothing says no move: every round is played, and no step is taken."""
     few = ["data.env_steps=64", "data.episodes=8", "task.max_turns=2", "init=scratch", "tracking=off"]

@@ -18,7 +18,7 @@ from lmrl.config import check
 from lmrl.models import LanguageModel, read_checkpoint, rebuild
 from lmrl.pages import transcript_html, transcript_text
 from lmrl.rollout import Policy, play
-from lmrl.scoring import summarise, table
+from lmrl.scoring import scored, summarise, table
 from lmrl.task import Score, Task
 from lmrl.tokens import View
 from lmrl.tracking import Tracker
@@ -31,6 +31,12 @@ def scores_of(task: Task, stats: Mapping[str, float]) -> dict[str, Score]:
     if task.score.floor < stats["return_mean"] < task.score.best:
         scores["data"] = replace(task.score, mean=stats["return_mean"])
     return scores
+
+
+def data_row(task: Task) -> dict[str, float]:
+    """The data's figures, with their scores, to stand below those of a player."""
+    stats = task.data.dataset().stats
+    return scored(stats, scores_of(task, stats))
 
 
 def view_of(task: Task, model: LanguageModel) -> View:
@@ -128,7 +134,7 @@ def evaluate(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> di
         raise
     tracker.finish("FINISHED")
     write_metrics(folder, prefixed(figures, "final"))
-    show({f"{made.task.name} {cfg.policy}": figures, "data": task.data.dataset().stats})
+    show({f"{made.task.name} {cfg.policy}": figures, "data": data_row(task)})
     return prefixed(figures, "final")
 
 

@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from lmrl.config import check
-from lmrl.evaluate import keep_transcripts, prefixed, scores_of, show, write_metrics
+from lmrl.evaluate import data_row, keep_transcripts, prefixed, scores_of, show, write_metrics
 from lmrl.rollout import Situation, rollout
 from lmrl.scoring import summarise
 from lmrl.task import Start, Task
@@ -51,7 +51,7 @@ def play(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[s
     tracker.finish("FINISHED")
     write_metrics(folder, prefixed(figures, "final"))
     write_lines(folder / "games.jsonl", played)
-    show({"you": figures, "data": task.data.dataset().stats})
+    show({"you": figures, "data": data_row(task)})
     return prefixed(figures, "final")
 
 

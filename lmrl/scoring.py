@@ -53,10 +53,17 @@ def summarise(trajectories: Sequence[Trajectory], scores: Mapping[str, Score]) -
     result: dict[str, float] = {}
     for key, *ends in zip(_FIGURES, _figures(*columns).tolist(), low.tolist(), high.tolist(), strict=True):
         result |= _with_ends(key, ends)
-    raw = [result["return_mean" + end] for end in ("", "_low", "_high")]
+    result = scored(result, scores)
+    return result | {"return_std": float(columns[0].std()), "episodes": float(len(trajectories))}
+
+
+def scored(figures: Mapping[str, float], scores: Mapping[str, Score]) -> dict[str, float]:
+    """Figures with the scores of their `return_mean` and its ends beside them."""
+    raw = [figures["return_mean" + end] for end in ("", "_low", "_high")]
+    result = dict(figures)
     for name, score in scores.items():
         result |= _with_ends(f"score_{name}", [score(value) for value in raw])
-    return result | {"return_std": float(columns[0].std()), "episodes": float(len(trajectories))}
+    return result
 
 
 def across_seeds(values: Sequence[float]) -> tuple[float, float, float]:
@@ -80,22 +87,26 @@ def across_seeds(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def table(rows: Mapping[str, Mapping[str, float]]) -> "Table":
-    """Rows of `summarise`'s figures, each interval below its figure, in 80 columns; what a row lacks stays empty."""
+    """Rows of `summarise`'s figures, each interval below its figure, in 80 columns; what a row lacks stays empty.
+
+    The score is the published one, or where no row has it that of our own data.
+    """
     from rich.box import HORIZONTALS
     from rich.table import Table
 
     result = Table(box=HORIZONTALS, caption="in brackets: 95 % interval over the n episodes", padding=0, pad_edge=False)
     result.add_column("", style="bold", no_wrap=True)
+    by = "paper" if any("score_paper" in figures for figures in rows.values()) else "data"
     for _, title, _, _ in _TABLE:
-        result.add_column(title, justify="right", no_wrap=True)
+        result.add_column(title.format(by=by), justify="right", no_wrap=True)
     for name, figures in rows.items():
-        result.add_row(name, *(_cell(figures, key, scale, digits) for key, _, scale, digits in _TABLE))
+        result.add_row(name, *(_cell(figures, key.format(by=by), scale, digits) for key, _, scale, digits in _TABLE))
     return result
 
 
 _TABLE = (
     ("return_mean", "raw\nreturn", 1, 2),
-    ("score_paper", "score\n(paper)", 1, 1),
+    ("score_{by}", "score\n({by})", 1, 1),
     ("success", "success\n%", 100, 1),
     ("invalid", "invalid\nactions %", 100, 1),
     ("episodes", "\nn", 1, 0),

@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from lmrl.config import check
-from lmrl.evaluate import scores_of, show, without
+from lmrl.evaluate import data_row, show, without
 from lmrl.models import read_checkpoint
 from lmrl.run import Run
 from lmrl.signals import Stop, listening
@@ -86,9 +86,7 @@ def report(run: Run, metrics: Mapping[str, float]) -> None:
     beside = run.begin.parent / "metrics.json" if run.begin else None
     if beside and beside.is_file():
         rows["bc"] = without(json.loads(beside.read_text(encoding="utf-8")), "final")
-    data = without(metrics, "data")
-    rows["data"] = data | {f"score_{k}": score(data["return_mean"]) for k, score in scores_of(run.task, data).items()}
-    show(rows)
+    show(rows | {"data": data_row(run.task)})
     print(f"trained in {metrics['train_seconds']:.0f} s; figures, transcripts and checkpoint are in {run.folder}")
     print(f"next:   lmrl-eval ckpt={run.ckpt} policy=greedy")
     print(f"        lmrl-play task={run.task.name}")

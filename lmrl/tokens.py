@@ -172,8 +172,11 @@ class Corpus:
 
     @staticmethod
     def load(folder: Path) -> "Corpus":
-        """Memory-map what `save` wrote."""
-        return Corpus(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS | _TABLES})
+        """Memory-map what `save` wrote. Raises ValueError naming the folder and the remedy, if it was damaged since."""
+        try:
+            return Corpus(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS | _TABLES})
+        except (FileNotFoundError, ValueError, EOFError) as error:
+            raise ValueError(f"{folder}: damaged ({error}); delete the folder, and it is made anew") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,19 +131,26 @@ _LARGEST = 3.4e38
 
 
 def _check_turn(turn: Turn, acts: bool, last: bool) -> None:
-    reward, ids = turn.reward, turn.tokens
+    text = turn.text
     if turn.is_action is not acts:
         kinds = ("an action", "an observation") if turn.is_action else ("an observation", "an action")
         raise ValueError(f"{kinds[0]} where {kinds[1]} is due; turns are observation, action, observation, …")
-    if not isinstance(turn.text, str):
-        raise ValueError(f"text {turn.text!r}: a string is needed")
-    if not turn.text and (acts or not last):
+    if not isinstance(text, str):
+        raise ValueError(f"text {text!r}: a string is needed")
+    if not text and (acts or not last):
         raise ValueError("the text is empty; only a last observation may be")  # a reward stands on a token
-    turn.text.encode()  # raises for half of a character, which JSON can spell and no tokenizer reads
+    if not text.isascii():
+        text.encode()  # raises for half of a character, which JSON can spell and no tokenizer reads
+    if acts:
+        _check_paid(turn)
+    elif turn.reward != 0:
+        raise ValueError(f"reward {turn.reward!r}: an observation cannot be paid")
+
+
+def _check_paid(action: Turn) -> None:
+    reward, ids = action.reward, action.tokens
     if isinstance(reward, bool) or not isinstance(reward, _NUMBER) or not -_LARGEST <= reward <= _LARGEST:
         raise ValueError(f"reward {reward!r}: a finite number of single precision is needed")
-    if reward and not acts:
-        raise ValueError(f"reward {reward!r}: an observation cannot be paid")
     if ids is not None and not all(map(_is_count, ids)):
         raise ValueError(f"ids {[*ids]}: whole numbers from 0 are needed")
 

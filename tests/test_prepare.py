@@ -50,6 +50,7 @@ def test_a_wrong_value_is_refused_before_anything_is_made(tmp_path: Path) -> Non
         prepare(config(tmp_path, "task.data.episodes=many"), tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "everybody"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
 def test_what_is_told_to_stop_leaves_no_part_and_no_worker(
     tmp_path: Path, number: signal.Signals, everybody: bool

@@ -2,7 +2,7 @@
 
 They promise to answer `--help` and a wrong config within a second, so this module imports nothing heavy; to tell an
 error in one line (LMRL_TRACEBACK=1 or HYDRA_FULL_ERROR=1: with its traceback); and to end with 0, with 1 after an
-error (of any job, in a multirun), with 130 when interrupted.
+error (of any job, in a multirun), with 130 when interrupted, by SIGINT or SIGTERM.
 """
 
 import os
@@ -23,6 +23,7 @@ from yaml import YAMLError
 
 from lmrl.config import check, conf_dir
 from lmrl.overrides import explain, parsed
+from lmrl.signals import interruptible
 from lmrl.signatures import from_source
 from lmrl.usage import examples, usage
 
@@ -69,7 +70,7 @@ def run(root: str, work: str, purpose: str) -> int:
             return None
 
     try:
-        with _environ(HYDRA_RAISES, "1"):
+        with _environ(HYDRA_RAISES, "1"), interruptible():
             _answer(job, root, purpose)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -6,11 +6,11 @@ statistics beside them. A file in the cache is whole: it is written elsewhere in
 
 import hashlib
 import json
-import os
+import signal
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
@@ -20,9 +20,10 @@ from typing import IO, Any
 import numpy as np
 from tqdm import tqdm
 
+from lmrl.files import whole
 from lmrl.kinds import Count, Natural
 from lmrl.parquet import is_parquet, read_parquet
-from lmrl.trajectory import Trajectory, read_lines, to_line
+from lmrl.trajectory import Trajectory, checked, read_lines, read_records, to_line
 
 CHUNK = 1000
 """Episodes that are made, or read, at a time. Part of what a seed means: raise a source's version with it."""
@@ -42,8 +43,16 @@ class Dataset:
     `success`, the share of episodes."""
 
     def __iter__(self) -> Iterator[Trajectory]:
-        """Raises ValueError naming the file, the line and the reason."""
-        return read_lines(self.path)
+        """Raises ValueError naming the file, what is wrong with it and the remedy, if it was damaged since."""
+        count = 0
+        try:
+            for episode in read_lines(self.path):
+                count += 1
+                yield episode
+            if count != self.stats["episodes"]:
+                raise ValueError(f"{self.path}: {count} of {self.stats['episodes']} episodes are left")
+        except ValueError as error:
+            raise _damaged(error) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +76,8 @@ class Source:
 
     def __post_init__(self) -> None:
         if self.path and not Path(self.path).is_file():
-            raise ValueError(f"data.path = {self.path!r}: no such file; null makes the data")
+            what = "a folder" if Path(self.path).is_dir() else "no such file"
+            raise ValueError(f"data.path = {self.path!r}: {what}; a file is needed, or null to make the data")
 
     def fingerprint(self) -> str:
         """A hash of what makes the data, with the content of the files that it names, or of the file in its place."""
@@ -87,7 +97,7 @@ class Source:
         stats = lines.with_suffix(".json")
         if not (lines.is_file() and stats.is_file()):
             _write(lines, stats, self._chunks())
-        return Dataset(lines, digest, json.loads(stats.read_text(encoding="utf-8")))
+        return Dataset(lines, digest, _read_stats(stats))
 
     def _chunks(self) -> "Generator[_Chunk, None, None]":
         if self.path:
@@ -117,7 +127,7 @@ def _chunk(episodes: Iterable[Trajectory]) -> _Chunk:
 
 
 def _make_chunk(make: Maker, episodes: int, seed: int) -> _Chunk:
-    return _chunk(make(episodes=episodes, seed=seed))
+    return _chunk(map(checked, make(episodes=episodes, seed=seed)))
 
 
 def _make_chunks(make: Maker, episodes: int, seed: int, workers: int) -> Iterator[_Chunk]:
@@ -128,7 +138,12 @@ def _make_chunks(make: Maker, episodes: int, seed: int, workers: int) -> Iterato
     if len(sizes) == 1 or workers == 1:
         yield from map(_make_chunk, makes, sizes, seeds)
         return
-    pool = ProcessPoolExecutor(min(workers, len(sizes)), mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        min(workers, len(sizes)),
+        mp_context=get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),  # a terminal interrupts them too, but who asked ends them
+    )
     try:
         yield from pool.map(_make_chunk, makes, sizes, seeds)
     finally:
@@ -177,10 +192,10 @@ def _stats(chunks: list[_Chunk]) -> dict[str, float]:
 def _write(lines: Path, stats: Path, chunks: Generator[_Chunk, None, None]) -> None:
     """Write the episodes and, before they appear, their statistics: both are there, or the data is made again."""
     try:
-        with closing(chunks), whole_file(lines) as out:
+        with closing(chunks), whole(lines) as part, part.open("w", encoding="utf-8") as out:
             tallies = [_put(chunk, out) for chunk in chunks]
-            with whole_file(stats) as beside:
-                beside.write(json.dumps(_stats(tallies), indent=1))
+            with whole(stats) as beside:
+                beside.write_text(json.dumps(_stats(tallies), indent=1), encoding="utf-8")
     except OSError as error:
         reason = error.strerror or str(error)
         raise ValueError(f"cache = {lines.parent}: cannot keep data there ({reason}); name another folder") from error
@@ -192,20 +207,15 @@ def _put(chunk: _Chunk, out: IO[str]) -> _Chunk:
     return _Chunk("", chunk.returns, chunk.actions, chunk.successes)
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[IO[str]]:
-    """A text file to write that appears at `path` whole, when the block ends well, or not at all.
-
-    Several processes may write the same file: each has a part of its own, and the last one stays.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+def _read_stats(path: Path) -> dict[str, float]:
     try:
-        with part.open("w", encoding="utf-8") as out:
-            yield out
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise _damaged(f"{path}: {error}") from error
+
+
+def _damaged(reason: object) -> ValueError:
+    return ValueError(f"{reason}; this data set was damaged in the cache: delete the file, and it is made anew")
 
 
 def _recipe(call: Callable[..., Any]) -> dict[str, Any]:
@@ -228,12 +238,7 @@ def _file_digest(path: Path) -> str:
 
 def _is_ours(path: Path) -> bool:
     """Whether the first line is an episode of ours."""
-    with path.open(encoding="utf-8") as lines:
-        try:
-            first = json.loads(next(lines, "{}"))
-        except ValueError as error:
-            raise ValueError(f"{path}, line 1: {error}") from error
-    return isinstance(first, dict) and "turns" in first
+    return next(read_records(path, lambda record: isinstance(record, dict) and "turns" in record), False)
 
 
 def describe(dataset: Dataset) -> str:

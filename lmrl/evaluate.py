@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from lmrl.algos.base import Algorithm
 from lmrl.config import check
+from lmrl.files import whole
 from lmrl.models import LanguageModel, read_checkpoint, rebuild
 from lmrl.pages import transcript_html, transcript_text
 from lmrl.rollout import Policy, play
@@ -82,9 +83,8 @@ def without(metrics: Mapping[str, float], prefix: str) -> dict[str, float]:
 
 def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
     """`metrics.json`: the final figures, flat; the file appears whole."""
-    part = folder / "metrics.json.part"
-    part.write_text(json.dumps(dict(metrics), indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    part.replace(folder / "metrics.json")
+    with whole(folder / "metrics.json") as part:
+        part.write_text(json.dumps(dict(metrics), indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def restore(ckpt: Path, overrides: Mapping[str, Any]) -> tuple[DictConfig, Task, Algorithm]:

@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lmrl.trajectory import Trajectory, Turn
+from lmrl.files import whole
+from lmrl.trajectory import Trajectory, Turn, checked, numbered
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,15 +28,9 @@ def export_parquet(episodes: Iterable[Trajectory], path: Path) -> None:
     import pyarrow.parquet
 
     schema, rows = _schema(), map(_row, episodes)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        with pyarrow.parquet.ParquetWriter(part, schema) as out:
-            while batch := list(islice(rows, ROWS)):
-                out.write_table(pyarrow.Table.from_pylist(batch, schema))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole(path) as part, pyarrow.parquet.ParquetWriter(part, schema) as out:
+        while batch := list(islice(rows, ROWS)):
+            out.write_table(pyarrow.Table.from_pylist(batch, schema))
 
 
 def _schema() -> "pyarrow.Schema":
@@ -72,7 +67,10 @@ def is_parquet(path: Path) -> bool:
 
 
 def read_parquet(path: Path) -> Iterator[Trajectory]:
-    """Read episodes back; `return`, `seed` and `info` may be missing. Raises ValueError naming file, row and reason."""
+    """Read episodes back; `return`, `seed` and `info` may be missing.
+
+    Raises ValueError naming the file, the row and the reason: of what is no episode, and of what `checked` refuses.
+    """
     import pyarrow
     import pyarrow.parquet
 
@@ -80,25 +78,37 @@ def read_parquet(path: Path) -> Iterator[Trajectory]:
         with pyarrow.parquet.ParquetFile(path) as file:
             wanted = [name for name in file.schema_arrow.names if name in ("messages", "rewards", "done", "info")]
             batches = file.iter_batches(ROWS, columns=wanted)
-            for number, row in enumerate((row for batch in batches for row in batch.to_pylist()), 1):
-                yield _numbered(path, number, row)
+            rows = enumerate((row for batch in batches for row in batch.to_pylist()), 1)
+            yield from numbered(f"{path}, row", rows, lambda row: checked(_episode(row)))
     except pyarrow.ArrowException as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _numbered(path: Path, number: int, row: Mapping[str, Any]) -> Trajectory:
-    try:
-        return _episode(row)
-    except KeyError as error:
-        raise ValueError(f"{path}, row {number}: there is no {error}") from error
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}, row {number}: {error}") from error
-
-
 def _episode(row: Mapping[str, Any]) -> Trajectory:
-    said = [(message["role"] == AGENT, message["content"]) for message in row["messages"]]
+    agents = [_is_agent(number, message) for number, message in enumerate(row["messages"], 1)]
     rewards = iter(row["rewards"])
-    if not len(row["rewards"]) == sum(is_action for is_action, _ in said) > 0:
-        raise ValueError("rewards needs one number per assistant message, and at least one")
-    turns = tuple(Turn(text, is_action, next(rewards) if is_action else 0.0) for is_action, text in said)
-    return Trajectory(turns, row["done"], json.loads(row.get("info") or "{}"))
+    if len(row["rewards"]) != sum(agents):
+        raise ValueError(
+            f"rewards has {len(row['rewards'])} numbers: one per assistant message is needed, {sum(agents)}"
+        )
+    turns = (
+        Turn(message["content"], agent, next(rewards) if agent else 0.0)
+        for agent, message in zip(agents, row["messages"], strict=True)
+    )
+    return Trajectory(tuple(turns), row["done"], _info(row.get("info")))
+
+
+def _info(text: Any) -> Any:
+    try:
+        return json.loads(text or "{}")
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"info = {text!r}: an object as JSON is needed") from error
+
+
+def _is_agent(number: int, message: Mapping[str, Any]) -> bool:
+    if message["role"] not in (AGENT, ENVIRONMENT):
+        raise ValueError(
+            f"message {number} has the role {message['role']!r}: needs 'user' or 'assistant'; "
+            "join what another says to a user's text, as it would be said in play"
+        )
+    return bool(message["role"] == AGENT)

@@ -1,4 +1,4 @@
-"""Being told to stop: the run finishes the step that it is in, saves, closes its record, and ends."""
+"""Being told to stop: a run finishes the step that it is in, saves, closes its record, and ends; all else just ends."""
 
 import signal
 from collections.abc import Iterator
@@ -40,10 +40,26 @@ class Stop:
 @contextmanager
 def listening() -> Iterator[Stop]:
     """Listen for signals inside the block; only a main thread can."""
-    stop, before = Stop(), {number: signal.getsignal(number) for number in SIGNALS}
-    stop.listen()
-    try:
+    stop = Stop()
+    with _handlers_kept():
+        stop.listen()
         yield stop
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM ends the block as SIGINT does, by a KeyboardInterrupt: what is half done is cleared away."""
+    with _handlers_kept():
+        if current_thread() is main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+        yield
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
     finally:
         if current_thread() is main_thread():
             for number, handler in before.items():

@@ -12,8 +12,6 @@ Position s predicts token s + 1, so whatever ends in _BS is about the token that
 What the environment said after a window's last action is its *trail*, which only a loss on observations reads.
 """
 
-import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -25,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lmrl.codec import Codec
+from lmrl.files import whole
 from lmrl.trajectory import Trajectory, Turn
 
 FRESH, ACTION, LAST = 1, 2, 4
@@ -169,20 +168,18 @@ class Corpus:
 
     def save(self, folder: Path) -> None:
         """Write one `.npy` a field, to be memory-mapped by `load`; the folder appears whole or not at all."""
-        part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-        part.mkdir(parents=True)
-        try:
+        with whole(folder) as part:
+            part.mkdir(exist_ok=True)  # a killed process of the same number may have left it
             for name in _ARRAYS | _TABLES:
                 np.save(part / f"{name}.npy", getattr(self, name))
-            if not folder.is_dir():  # another process may have been faster
-                part.replace(folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
 
     @staticmethod
     def load(folder: Path) -> "Corpus":
-        """Memory-map what `save` wrote."""
-        return Corpus(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS | _TABLES})
+        """Memory-map what `save` wrote. Raises ValueError naming the folder and the remedy, if it was damaged since."""
+        try:
+            return Corpus(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS | _TABLES})
+        except (FileNotFoundError, ValueError, EOFError) as error:
+            raise ValueError(f"{folder}: damaged ({error}); delete the folder, and it is made anew") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +226,10 @@ def tokenize(trajectories: Iterable[Trajectory], codec: Codec, view: View) -> Co
     batch.flush(columns)
     if not columns["episode"] or not len(columns["episode"][0]):
         raise ValueError("no episode to learn from")
-    whole = {name: np.concatenate(parts) for name, parts in columns.items()}
-    whole["start"] = np.concatenate([[0], np.cumsum(whole["start"])])
-    whole["trail"] = whole["start"][:-1] + whole["trail"]
-    return Corpus(**whole)
+    joined = {name: np.concatenate(parts) for name, parts in columns.items()}
+    joined["start"] = np.concatenate([[0], np.cumsum(joined["start"])])
+    joined["trail"] = joined["start"][:-1] + joined["trail"]
+    return Corpus(**joined)
 
 
 def ids_of(turn: Turn, codec: Codec) -> tuple[int, ...]:

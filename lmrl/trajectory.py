@@ -7,11 +7,16 @@ A file of episodes is JSON lines, one episode a line. `[text]` is an observation
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from lmrl.files import whole
+
+Row = TypeVar("Row")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Trajectory:
     done: bool
     """The environment ended it in a terminal state. False: the clock did, so nothing is known of what follows."""
     info: Mapping[str, Any] = field(default_factory=dict)
-    """Seed, hidden word, outcome: for people and scores, never shown to a policy."""
+    """Seed, hidden word, outcome: for people and scores, never shown to a policy. Without `success` it is none."""
 
     @property
     def total(self) -> float:
@@ -76,40 +81,127 @@ def to_line(trajectory: Trajectory) -> str:
 
 def _turn(row: Any) -> Turn:
     match row:
-        case [str(text)]:
+        case [text]:
             return Turn(text, False)
-        case [str(text), int() | float() as reward]:
-            return Turn(text, True, float(reward))
-        case [str(text), int() | float() as reward, [*ids]]:
-            return Turn(text, True, float(reward), tuple(ids))
+        case [text, reward]:
+            return Turn(text, True, reward)
+        case [text, reward, [*ids]]:
+            return Turn(text, True, reward, tuple(ids))
     raise ValueError(f"a turn is [text], [text, reward] or [text, reward, ids], not {row!r}")
+
+
+def _episode(record: Any) -> Trajectory:
+    if not isinstance(record, dict) or not isinstance(record.get("turns"), list):
+        raise ValueError('an episode is {"turns": [...], "done": ..., "info": {...}}')
+    return Trajectory(tuple(map(_turn, record["turns"])), record.get("done"), record.get("info", {}))  # type: ignore[arg-type]
+
+
+def checked(episode: Trajectory) -> Trajectory:
+    """The same episode, if it keeps what all rely on who read episodes. Raises ValueError with the turn and the reason.
+
+    Turns are observation, action, observation, …, with at least one action. Texts are not empty, but for a last
+    observation. Rewards are finite and for actions alone; ids are whole numbers from 0; `done` is true or false; where
+    info has them, `success` is true or false and `invalid_actions` a count.
+
+    Nothing is mended: how two observations in a row, or a system's text before the first, would be said in play is
+    known to the author of the data alone, and a policy must meet in play what it learnt from.
+    """
+    turns, info = episode.turns, episode.info
+    for number, turn in enumerate(turns, 1):
+        try:
+            _check_turn(turn, number % 2 == 0, number == len(turns))
+        except ValueError as error:
+            raise ValueError(f"turn {number}: {error}") from error
+    if len(turns) < 2:
+        raise ValueError("an episode needs at least one action, after an observation")
+    if not isinstance(episode.done, bool):
+        raise ValueError(f"done = {episode.done!r}: true or false is needed")
+    if not isinstance(info, Mapping):
+        raise ValueError(f"info = {info!r}: an object is needed")
+    if not isinstance(info.get("success", False), bool):
+        raise ValueError(f"info.success = {info['success']!r}: true or false is needed")
+    if not _is_count(info.get("invalid_actions", 0)):
+        raise ValueError(f"info.invalid_actions = {info['invalid_actions']!r}: a whole number from 0 is needed")
+    return episode
+
+
+_NUMBER = (int, float)
+_LARGEST = 3.4e38
+"""A reward that single precision holds, in which it is learnt from."""
+
+
+def _check_turn(turn: Turn, acts: bool, last: bool) -> None:
+    text = turn.text
+    if turn.is_action is not acts:
+        kinds = ("an action", "an observation") if turn.is_action else ("an observation", "an action")
+        raise ValueError(f"{kinds[0]} where {kinds[1]} is due; turns are observation, action, observation, …")
+    if not isinstance(text, str):
+        raise ValueError(f"text {text!r}: a string is needed")
+    if not text and (acts or not last):
+        raise ValueError("the text is empty; only a last observation may be")  # a reward stands on a token
+    if not text.isascii():
+        text.encode()  # raises for half of a character, which JSON can spell and no tokenizer reads
+    if acts:
+        _check_paid(turn)
+    elif turn.reward != 0:
+        raise ValueError(f"reward {turn.reward!r}: an observation cannot be paid")
+
+
+def _check_paid(action: Turn) -> None:
+    reward, ids = action.reward, action.tokens
+    if isinstance(reward, bool) or not isinstance(reward, _NUMBER) or not -_LARGEST <= reward <= _LARGEST:
+        raise ValueError(f"reward {reward!r}: a finite number of single precision is needed")
+    if ids is not None and not all(map(_is_count, ids)):
+        raise ValueError(f"ids {[*ids]}: whole numbers from 0 are needed")
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0  # a bool is an int too
 
 
 def from_line(line: str) -> Trajectory:
     """Read back what `to_line` wrote. Raises ValueError with the reason."""
-    record = json.loads(line)
-    if not isinstance(record, dict) or not isinstance(record.get("turns"), list):
-        raise ValueError('an episode is {"turns": [...], "done": ..., "info": {...}}')
-    turns = tuple(map(_turn, record["turns"]))
-    if not any(turn.is_action for turn in turns):
-        raise ValueError("an episode needs at least one action, written [text, reward]")
-    return Trajectory(turns, bool(record.get("done", True)), record.get("info", {}))
+    return checked(_episode(json.loads(line)))
 
 
 def write_lines(path: Path, trajectories: Iterable[Trajectory]) -> None:
     """Write episodes as JSON lines; the file appears whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    with part.open("w", encoding="utf-8") as out:
+    with whole(path) as part, part.open("w", encoding="utf-8") as out:
         out.writelines(to_line(t) + "\n" for t in trajectories)
-    part.replace(path)
 
 
-def read_lines(path: Path) -> Iterator[Trajectory]:
-    """Read episodes from JSON lines. Raises ValueError naming the file, the line and the reason."""
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield from_line(line)
-            except ValueError as error:
-                raise ValueError(f"{path}, line {number}: {error}") from error
+def read_lines(path: Path, episode: Callable[[Any], Trajectory] = _episode) -> Iterator[Trajectory]:
+    """Read episodes from JSON lines, ours or what `episode` understands; blank lines do not matter.
+
+    Raises ValueError naming the file, the line and the reason: of what is no episode, and of what `checked` refuses.
+    """
+    return read_records(path, lambda record: checked(episode(record)))
+
+
+def read_records(path: Path, make: Callable[[Any], Made]) -> Iterator[Made]:
+    """What `make` makes of each line's JSON. Raises ValueError naming the file, the line and the reason."""
+    with path.open("rb") as file:
+        lines = ((number, line) for number, line in enumerate(file, 1) if not line.isspace())
+        yield from numbered(f"{path}, line", lines, lambda line: make(_decoded(line)))
+
+
+def _decoded(line: bytes) -> Any:
+    try:
+        return json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start + 1} is not UTF-8; needs JSON lines as plain text, or Parquet") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from error
+
+
+def numbered(place: str, rows: Iterable[tuple[int, Row]], make: Callable[[Row], Made]) -> Iterator[Made]:
+    """What `make` makes of each row. Raises ValueError that begins with `place` and the row's number."""
+    for number, row in rows:
+        try:
+            yield make(row)
+        except KeyError as error:
+            raise ValueError(f"{place} {number}: it has no {error}") from error
+        except TypeError as error:
+            raise ValueError(f"{place} {number}: not made as an episode ({error})") from error
+        except ValueError as error:
+            raise ValueError(f"{place} {number}: {error}") from error

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lmrl.datasets import Source, describe, whole_file
+from lmrl.datasets import Source, describe
 from lmrl.parquet import export_parquet, read_parquet
 from lmrl.tasks import wordle
 from lmrl.trajectory import Trajectory, Turn, write_lines
@@ -149,13 +149,18 @@ def test_the_references_format_is_what_remains(source: Source, tmp_path: Path):
     assert episode.info["success"]
 
 
+OURS = '{"turns": [["a"], ["b", 0]], "done": true}\n'
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         ("", "no episodes"),
         ("{\n", "line 1"),
-        ('{"turns": [["a"], ["b", 0]]}\n{"turns": [["a"]]}\n', "line 2: an episode needs at least one action"),
-        ('{"turns": [["a"], ["b", 0]]}\n{"turns": [["a"], ["b"', "line 2: "),
+        ("\n\n", "no episodes"),
+        (OURS + '{"turns": [["a"]], "done": true}\n', "line 2: an episode needs at least one action"),
+        (OURS + '{"turns": [["a"], ["b"', "line 2: "),
+        ('{"sequence": [["a", 0], ["b", 1]], "reward": [NaN], "done": true}\n', "line 1: turn 2: reward nan"),
     ],
 )
 def test_a_broken_file_is_named_and_leaves_nothing_in_the_cache(
@@ -167,15 +172,68 @@ def test_a_broken_file_is_named_and_leaves_nothing_in_the_cache(
     assert list((tmp_path / "cache").glob("*")) == []
 
 
+def test_a_blank_line_does_not_hide_whose_format_it_is(source: Source, tmp_path: Path):
+    (tmp_path / "mine.jsonl").write_text("\n" + OURS + "\n")
+    assert replace(source, path=str(tmp_path / "mine.jsonl")).dataset().stats["episodes"] == 1
+
+
+def unpaid(episodes: int, seed: int) -> Iterator[Trajectory]:
+    yield Trajectory((Turn("go\n", False), Turn("a\n", True, float("nan"))), True)
+
+
+def test_what_a_maker_makes_is_checked_like_a_file(source: Source, tmp_path: Path):
+    with pytest.raises(ValueError, match="turn 2: reward nan"):
+        replace(source, make=unpaid, episodes=1).dataset()
+    assert list((tmp_path / "cache").glob("*")) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda lines: lines[:-9], "line 3: not JSON"),
+        (lambda lines: lines[: lines.rindex("{", 0, -120)], "of 3 episodes are left"),
+        (lambda lines: lines.replace("-1.0", "NaN", 1), "line 1: turn 2: reward nan"),
+    ],
+)
+def test_a_damaged_set_in_the_cache_is_named_with_the_remedy(source: Source, damage: Callable[[str], str], said: str):
+    source = replace(source, make=two, episodes=3)
+    path = source.dataset().path
+    whole = path.read_text()
+    path.write_text(damage(whole))
+    with pytest.raises(ValueError, match=rf"{path}.*{said}.*delete the file, and it is made anew"):
+        list(source.dataset())
+    path.unlink()
+    list(source.dataset())
+    assert path.read_text() == whole
+
+
+@pytest.mark.parametrize("content", ["", '{"episodes": 3, "act', "null"])
+def test_damaged_statistics_are_named_with_the_remedy(source: Source, content: str):
+    source = replace(source, make=two, episodes=3)
+    stats = source.dataset().path.with_suffix(".json")
+    stats.write_text(content)
+    with pytest.raises(ValueError, match=rf"{stats}: .*delete the file, and it is made anew"):
+        source.dataset()
+    stats.unlink()
+    assert source.dataset().stats["episodes"] == 3
+
+
 def test_a_maker_that_fails_leaves_nothing_in_the_cache(source: Source, tmp_path: Path):
     with pytest.raises(ValueError, match="the maker broke"):
         replace(source, make=fails, episodes=5).dataset()
     assert list((tmp_path / "cache").glob("*")) == []
 
 
-def test_a_file_that_is_not_there_is_named(source: Source):
-    with pytest.raises(ValueError, match=r"data.path = 'absent.jsonl': no such file"):
-        replace(source, path="absent.jsonl")
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("absent.jsonl", "data.path = 'absent.jsonl': no such file"),
+        (".", "data.path = '.': a folder; a file is needed"),
+    ],
+)
+def test_a_file_that_is_none_is_named(source: Source, path: str, said: str):
+    with pytest.raises(ValueError, match=said):
+        replace(source, path=path)
 
 
 def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(source: Source, tmp_path: Path):
@@ -227,14 +285,6 @@ def test_what_is_killed_in_mid_writing_leaves_no_finished_file(tmp_path: Path, h
     assert [path for path in cache.iterdir() if path.suffix in (".json", ".jsonl")] == []
 
 
-def test_two_writers_of_one_file_do_not_meet(tmp_path: Path):
-    with whole_file(tmp_path / "a") as out:
-        out.write("half")
-        assert not (tmp_path / "a").exists()
-        assert [str(os.getpid()) in path.name for path in tmp_path.iterdir()] == [True]
-    assert (tmp_path / "a").read_text() == "half"
-
-
 def test_parquet_gives_back_what_it_was_given(tmp_path: Path):
     export_parquet(two(1200, 5), tmp_path / "out" / "two.parquet")
     assert list(read_parquet(tmp_path / "out" / "two.parquet")) == list(two(1200, 5))
@@ -259,11 +309,8 @@ def parquet(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
-ROW = {
-    "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
-    "rewards": [1.0],
-    "done": True,
-}
+USER, AGENT = {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}
+ROW = {"messages": [USER, AGENT], "rewards": [1.0], "done": True}
 
 
 def test_a_foreign_parquet_file_needs_only_messages_rewards_and_done(tmp_path: Path):
@@ -274,19 +321,30 @@ def test_a_foreign_parquet_file_needs_only_messages_rewards_and_done(tmp_path: P
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (ROW | {"rewards": [1.0, 2.0]}, "row 2: rewards needs one number per assistant message"),
-        (ROW | {"messages": [{"role": "user", "content": "a"}], "rewards": []}, "row 2: rewards needs"),
-        (ROW | {"rewards": None}, "row 2: "),
+        (ROW | {"rewards": [1.0, 2.0]}, "row 2: rewards has 2 numbers: one per assistant message is needed, 1"),
+        (ROW | {"messages": [USER], "rewards": []}, "row 2: an episode needs at least one action"),
+        (ROW | {"rewards": None}, "row 2: not made as an episode"),
+        (ROW | {"rewards": [None]}, "row 2: turn 2: reward None"),
+        (
+            ROW | {"messages": [{"role": "system", "content": "s"}, USER, AGENT]},
+            "row 2: message 1 has the role 'system'",
+        ),
+        (ROW | {"messages": [USER, {"role": None, "content": "b"}]}, "row 2: message 2 has the role None"),
+        (ROW | {"messages": [USER, USER, AGENT]}, "row 2: turn 2: an observation where an action is due"),
+        (ROW | {"messages": [{"role": "user", "content": None}, AGENT]}, "row 2: turn 1: text None"),
+        (ROW | {"done": None}, "row 2: done = None"),
+        (ROW | {"info": "{"}, "row 2: info = '{': an object as JSON"),
+        (ROW | {"info": "[]"}, r"row 2: info = \[\]: an object"),
     ],
 )
 def test_a_broken_parquet_row_names_file_row_and_reason(tmp_path: Path, row: dict[str, Any], said: str):
     with pytest.raises(ValueError, match=rf"a\.parquet, {said}"):
-        list(read_parquet(parquet(tmp_path / "a.parquet", [ROW, row])))
+        list(read_parquet(parquet(tmp_path / "a.parquet", [ROW | {"info": None}, row])))
 
 
 def test_a_parquet_file_without_a_column_says_which(tmp_path: Path):
     rows = [{key: value for key, value in ROW.items() if key != "rewards"}]
-    with pytest.raises(ValueError, match="row 1: there is no 'rewards'"):
+    with pytest.raises(ValueError, match="row 1: it has no 'rewards'"):
         list(read_parquet(parquet(tmp_path / "a.parquet", rows)))
 
 

@@ -1,6 +1,12 @@
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
@@ -42,3 +48,37 @@ def test_an_unknown_kind_of_file_is_refused_before_anything_is_made(tmp_path: Pa
 def test_a_wrong_value_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"task.data.episodes = 'many'"):
         prepare(config(tmp_path, "task.data.episodes=many"), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "everybody"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
+def test_what_is_told_to_stop_leaves_no_part_and_no_worker(
+    tmp_path: Path, number: signal.Signals, everybody: bool
+) -> None:
+    program = "import sys; from lmrl.cli import data; sys.exit(data())"
+    line = [
+        sys.executable,
+        "-c",
+        program,
+        "task=wordle",
+        "task.data.episodes=3000000",
+        f"cache={tmp_path}",
+        "workers=2",
+    ]
+    # a session of its own: SIGINT goes to all of it, as a terminal's does
+    process = subprocess.Popen(
+        line, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1], start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not any(part.stat().st_size for part in tmp_path.glob("*.part")):
+        assert time.monotonic() < deadline, "nothing was written"
+        time.sleep(0.01)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    (os.killpg if everybody else os.kill)(process.pid, number)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert complaint.endswith("interrupted\n")
+    assert "Traceback" not in complaint
+    assert len(workers) >= 2
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 """Windows, alignment and batches, on episodes that fit on a page."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,25 @@ def test_a_corpus_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
     again = Corpus.load(tmp_path / "tokens")
     assert all(np.array_equal(getattr(corpus, name), getattr(again, name)) for name in vars(corpus))
     assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("left", [None, 0, 100, 150])
+def test_a_damaged_corpus_is_named_with_the_remedy(tmp_path: Path, left: int | None) -> None:
+    """The bytes that are left of one of its files; None: not even the file."""
+    tokenize([game(-1, 0)], CODEC, LATEST).save(tmp_path / "tokens")
+    file = tmp_path / "tokens" / "ids.npy"
+    kept = file.read_bytes()[:left]
+    file.unlink()
+    if left is not None:
+        file.write_bytes(kept)
+    with pytest.raises(ValueError, match=rf"{tmp_path}/tokens: damaged .*; delete the folder, and it is made anew"):
+        Corpus.load(tmp_path / "tokens")
+
+
+def test_a_killed_process_of_the_same_number_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / f"tokens.{os.getpid()}.part").mkdir()
+    tokenize([game(-1)], CODEC, LATEST).save(tmp_path / "tokens")
+    assert len(Corpus.load(tmp_path / "tokens")) == 1
 
 
 def test_actions_are_flat_and_in_time_order() -> None:

@@ -26,8 +26,7 @@ from typing import Any, Literal
 
 from lmrl.kinds import Natural, Share
 from lmrl.task import Step
-from lmrl.tasks.reference import read_rows
-from lmrl.trajectory import Trajectory, Turn
+from lmrl.trajectory import Trajectory, Turn, read_lines
 
 Cell = tuple[int, int]
 """Row, which grows downward, and column, which grows rightward."""
@@ -234,31 +233,31 @@ def read_reference(path: Path) -> Iterator[Trajectory]:
 
     Raises ValueError naming the file, the line and the reason.
     """
-    return read_rows(path, _reference_episode)
+    return read_lines(path, _reference_episode)
 
 
 def _reference_episode(row: Any) -> Trajectory:
     if isinstance(row, list):
-        said = [(step["state"], step["action"], float(step["reward"])) for step in row]
-        done = bool(row and row[-1]["done"])
+        said = [pair for step in row for pair in ((step["state"], 0.0), (step["action"], step["reward"]))]
+        done = row[-1]["done"] if row else False
     elif isinstance(row, dict):
         texts, paid, ends = row["text_history"], row["rewards"], row["dones"]
         if not len(texts) == len(paid) == len(ends) or len(texts) % 2:
             raise ValueError("text_history, rewards and dones need one even length: observation, action, …")
-        said = list(zip(texts[::2], texts[1::2], map(float, paid[1::2]), strict=True))
-        done = bool(ends and ends[-1])
+        said = list(zip(texts, paid, strict=True))
+        done = ends[-1] if ends else False
     else:
         raise ValueError(f"a row is a list of transitions or an object with text_history, not {row!r}")
-    return _from_said(said, done)
+    if done not in (False, True):  # 0 and 1 will do
+        raise ValueError(f"done = {done!r}: true or false is needed")
+    return _from_said(said, bool(done))
 
 
-def _from_said(said: list[tuple[str, str, float]], done: bool) -> Trajectory:
+def _from_said(said: list[tuple[str, float]], done: bool) -> Trajectory:
     """The rows hold what was seen before each action; what was said last follows from the last reward."""
-    if not said:
-        raise ValueError("an episode needs at least one action")
-    turns = [turn for seen, act, reward in said for turn in (Turn(seen, False), Turn(act, True, reward))]
-    success = done and said[-1][2] == SUCCESS.reward
+    turns = [Turn(text, bool(place % 2), reward) for place, (text, reward) in enumerate(said)]
+    unknown = sum(turn.text not in MOVES for turn in turns[1::2])
+    success = done and turns[-1].reward == SUCCESS.reward
     if done:
         turns.append(Turn((SUCCESS if success else FAILURE).observation, False))
-    unknown = sum(action not in MOVES for _, action, _ in said)
     return Trajectory(tuple(turns), success, {"success": success, "invalid_actions": unknown})

@@ -35,8 +35,7 @@ import numpy.typing as npt
 
 from lmrl.kinds import Share
 from lmrl.task import Score, Step
-from lmrl.tasks.reference import read_rows
-from lmrl.trajectory import Trajectory, Turn
+from lmrl.trajectory import Trajectory, Turn, read_lines
 
 HEADER = "Wordle:\n"
 GUESSES = 6
@@ -286,21 +285,15 @@ def demonstrations(
 
 def read_reference(path: Path) -> Iterator[Trajectory]:
     """Read the reference's games. Raises ValueError naming the file, the line and the reason."""
-    return read_rows(path, _reference_game)
+    return read_lines(path, _reference_game)
 
 
 def _reference_game(row: Any) -> Trajectory:
     if not isinstance(row, dict):
         raise ValueError(f"a row is an object with sequence, reward and done, not {row!r}")
-    said, paid = row["sequence"], [0.0, *map(float, row["reward"])]
-    if (
-        len(said) != len(paid)
-        or len(said) < 3
-        or [bool(agent) for _, agent in said] != [False, True] * (len(said) // 2) + [False]
-    ):
-        raise ValueError("sequence needs [text, 0.0 or 1.0] by turns, one more than rewards, beginning with the header")
-    turns = tuple(Turn(text, bool(agent), reward) for (text, agent), reward in zip(said, paid, strict=True))
-    if any(turn.reward for turn in turns[::2]):
-        raise ValueError("reward needs 0.0 at every text that is not a guess")
-    bad = sum(turn.text.strip() == "" for turn in turns[2::2])
-    return Trajectory(turns, bool(row["done"]), {"success": turns[-1] == _TOLD[SOLVED], "invalid_actions": bad})
+    said, paid = row["sequence"], [0.0, *row["reward"]]
+    if len(said) != len(paid):
+        raise ValueError(f"reward needs one number less than sequence has texts, which is {len(said)}")
+    turns = tuple(Turn(text, agent == 1, reward) for (text, agent), reward in zip(said, paid, strict=True))
+    bad = sum(str(turn.text).strip() == "" for turn in turns[2::2])
+    return Trajectory(turns, row["done"], {"success": turns[-1] == _TOLD[SOLVED], "invalid_actions": bad})

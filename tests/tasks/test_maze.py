@@ -263,10 +263,17 @@ def test_the_references_partially_observed_rows_become_episodes(tmp_path: Path):
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ([{"state": "a", "action": "b", "done": True}], "line 2: the row has no 'reward'"),
+        ([{"state": "a", "action": "b", "done": True}], "line 2: it has no 'reward'"),
         ([], "line 2: an episode needs at least one action"),
         ({"text_history": ["a"], "rewards": [0.0], "dones": [False]}, "line 2: text_history, rewards and dones need"),
         (7, "line 2: a row is a list of transitions"),
+        ([moved("a\n", "move up\n", float("nan"), True)], "line 2: turn 2: reward nan"),
+        ([moved("a\n", "move up\n", 0, "no")], "line 2: done = 'no': true or false"),  # type: ignore[arg-type]
+        (
+            {"text_history": ["a", "b"], "rewards": [-1, 0], "dones": [0, 1]},
+            "line 2: turn 1: reward -1: an observation",
+        ),
+        ({"text_history": ["a", 5], "rewards": [0, 0], "dones": [0, 1]}, "line 2: turn 2: text 5"),
     ],
 )
 def test_a_broken_row_names_file_line_and_reason(tmp_path: Path, row: Any, said: str):

@@ -309,10 +309,14 @@ def test_the_references_rows_become_games(tmp_path: Path):
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        ({"reward": [-1.0]}, "line 2: sequence needs"),
-        ({"sequence": GAME["sequence"][1:], "reward": [0.0] * 3}, "line 2: sequence needs"),  # type: ignore[index]
-        ({"reward": [-1.0, 5.0, 0.0, 0.0]}, "line 2: reward needs 0.0"),
-        ({"done": None, "reward": None}, "line 2: "),
+        ({"reward": [-1.0]}, "line 2: reward needs one number less than sequence has texts, which is 5"),
+        ({"sequence": GAME["sequence"][1:], "reward": [0.0] * 3}, "line 2: turn 1: an action where"),  # type: ignore[index]
+        ({"reward": [-1.0, 5.0, 0.0, 0.0]}, "line 2: turn 3: reward 5.0: an observation cannot be paid"),
+        ({"reward": ["-1", 0.0, 0.0, 0.0]}, "line 2: turn 2: reward '-1'"),
+        ({"sequence": [[5, 0], ["a", 1], [6, 0]], "reward": [0, 0]}, "line 2: turn 1: text 5"),
+        ({"sequence": [["a", 0], ["b", 7]], "reward": [0]}, "line 2: turn 2: an observation where"),
+        ({"done": None}, "line 2: done = None: true or false"),
+        ({"done": None, "reward": None}, "line 2: not made as an episode"),
     ],
 )
 def test_a_broken_row_names_file_line_and_reason(tmp_path: Path, broken: dict[str, Any], said: str):
@@ -321,7 +325,7 @@ def test_a_broken_row_names_file_line_and_reason(tmp_path: Path, broken: dict[st
 
 
 def test_a_row_without_a_key_says_which(tmp_path: Path):
-    with pytest.raises(ValueError, match="line 1: the row has no 'sequence'"):
+    with pytest.raises(ValueError, match="line 1: it has no 'sequence'"):
         list(read_reference(write(tmp_path / "games.jsonl", {"reward": []})))
 
 

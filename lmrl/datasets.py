@@ -23,6 +23,7 @@ from tqdm import tqdm
 from lmrl.files import whole
 from lmrl.kinds import Count, Natural
 from lmrl.parquet import is_parquet, read_parquet
+from lmrl.scoring import of_data
 from lmrl.trajectory import Trajectory, checked, read_lines, read_records, to_line
 
 CHUNK = 1000
@@ -39,8 +40,9 @@ class Dataset:
     digest: str
     """Names what made them."""
     stats: Mapping[str, float]
-    """`episodes`; `actions`, of all of them; `turns`, actions per episode; `return_mean`, `return_std` (population);
-    `success`, the share of episodes."""
+    """`episodes`; `actions`, of all of them; `return_std` (population); and, each with the ends `_low` and `_high` of
+    its 95 % interval, `return_mean`, `turns` (actions per episode), `success` (share of episodes) and `invalid` (share
+    of actions)."""
 
     def __iter__(self) -> Iterator[Trajectory]:
         """Raises ValueError naming the file, what is wrong with it and the remedy, if it was damaged since."""
@@ -94,7 +96,7 @@ class Source:
         digest = self.fingerprint()
         name = Path(self.path).stem if self.path else str(_recipe(self.make)["function"])
         lines = Path(self.cache) / f"{name}-{digest}.jsonl"
-        stats = lines.with_suffix(".json")
+        stats = lines.with_suffix(".stats.json")
         if not (lines.is_file() and stats.is_file()):
             _write(lines, stats, self._chunks())
         return Dataset(lines, digest, _read_stats(stats))
@@ -110,20 +112,18 @@ class _Chunk:
     """Some episodes, written out, and what the statistics need of each."""
 
     text: str
-    returns: list[float]
-    actions: list[int]
-    successes: list[bool]
+    rows: list[tuple[float, ...]]
+    """Return, actions, success (0 or 1) and invalid actions of each."""
 
 
 def _chunk(episodes: Iterable[Trajectory]) -> _Chunk:
-    chunk = _Chunk("", [], [], [])
-    lines = []
+    lines: list[str] = []
+    rows: list[tuple[float, ...]] = []
     for episode in episodes:
+        info = episode.info
         lines.append(to_line(episode) + "\n")
-        chunk.returns.append(episode.total)
-        chunk.actions.append(episode.num_actions)
-        chunk.successes.append(bool(episode.info.get("success", False)))
-    return _Chunk("".join(lines), chunk.returns, chunk.actions, chunk.successes)
+        rows.append((episode.total, episode.num_actions, info.get("success", False), info.get("invalid_actions", 0)))
+    return _Chunk("".join(lines), rows)
 
 
 def _make_chunk(make: Maker, episodes: int, seed: int) -> _Chunk:
@@ -160,9 +160,9 @@ def _reader(path: Path, reference: Callable[[Path], Iterator[Trajectory]]) -> Ca
 def _read_chunks(path: Path, reference: Callable[[Path], Iterator[Trajectory]]) -> Iterator[_Chunk]:
     episodes = _reader(path, reference)(path)
     chunk = _chunk(islice(episodes, CHUNK))
-    if not chunk.returns:
+    if not chunk.rows:
         raise ValueError(f"data.path = '{path}': it has no episodes")
-    while chunk.returns:
+    while chunk.rows:
         yield chunk
         chunk = _chunk(islice(episodes, CHUNK))
 
@@ -172,39 +172,25 @@ def _show(chunks: Iterator[_Chunk], episodes: int | None) -> Generator[_Chunk, N
     with tqdm(total=episodes, desc="data", unit=" episodes", file=sys.stderr, mininterval=0.5) as bar:
         for chunk in chunks:
             yield chunk
-            bar.update(len(chunk.returns))
-
-
-def _stats(chunks: list[_Chunk]) -> dict[str, float]:
-    returns = np.array([value for chunk in chunks for value in chunk.returns])
-    actions = np.array([value for chunk in chunks for value in chunk.actions])
-    successes = np.array([value for chunk in chunks for value in chunk.successes])
-    return {
-        "episodes": len(returns),
-        "actions": int(actions.sum()),
-        "turns": float(actions.mean()),
-        "return_mean": float(returns.mean()),
-        "return_std": float(returns.std()),
-        "success": float(successes.mean()),
-    }
+            bar.update(len(chunk.rows))
 
 
 def _write(lines: Path, stats: Path, chunks: Generator[_Chunk, None, None]) -> None:
     """Write the episodes and, before they appear, their statistics: both are there, or the data is made again."""
     try:
         with closing(chunks), whole(lines) as part, part.open("w", encoding="utf-8") as out:
-            tallies = [_put(chunk, out) for chunk in chunks]
+            rows = [row for chunk in chunks for row in _put(chunk, out)]
             with whole(stats) as beside:
-                beside.write_text(json.dumps(_stats(tallies), indent=1), encoding="utf-8")
+                beside.write_text(json.dumps(of_data(rows), indent=1), encoding="utf-8")
     except OSError as error:
         reason = error.strerror or str(error)
         raise ValueError(f"cache = {lines.parent}: cannot keep data there ({reason}); name another folder") from error
 
 
-def _put(chunk: _Chunk, out: IO[str]) -> _Chunk:
-    """Write a chunk's text and keep only its figures."""
+def _put(chunk: _Chunk, out: IO[str]) -> list[tuple[float, ...]]:
+    """Write a chunk's text; what is kept of it are its figures."""
     out.write(chunk.text)
-    return _Chunk("", chunk.returns, chunk.actions, chunk.successes)
+    return chunk.rows
 
 
 def _read_stats(path: Path) -> dict[str, float]:
@@ -247,8 +233,14 @@ def describe(dataset: Dataset) -> str:
     rows = {
         "episodes": f"{stats['episodes']:,}",
         "actions": f"{stats['actions']:,}, {stats['turns']:.1f} an episode",
-        "return": f"{stats['return_mean']:.2f} (standard deviation {stats['return_std']:.2f})",
-        "success": f"{100 * stats['success']:.1f} %",
+        "return": f"{_interval(stats, 'return_mean', 1, 2)} (standard deviation {stats['return_std']:.2f})",
+        "success": f"{_interval(stats, 'success', 100, 1)} % of the episodes",
+        "invalid": f"{_interval(stats, 'invalid', 100, 1)} % of the actions",
         "file": str(dataset.path),
     }
     return "\n".join(f"{name:<10}{value}" for name, value in rows.items())
+
+
+def _interval(stats: Mapping[str, float], key: str, scale: float, digits: int) -> str:
+    value, low, high = (f"{scale * stats[key + end]:.{digits}f}" for end in ("", "_low", "_high"))
+    return f"{value} [{low}, {high}]"

@@ -57,21 +57,32 @@ def fails(episodes: int, seed: int) -> Iterator[Trajectory]:
 
 def test_statistics_are_those_of_the_episodes(source: Source):
     data = replace(source, make=two, episodes=4).dataset()
-    assert data.stats == {
-        "episodes": 4,
-        "actions": 6,
-        "turns": 1.5,
-        "return_mean": -2.5,  # -1, -4, -1, -4
-        "return_std": 1.5,
-        "success": 0.5,
-    }
+    assert data.stats == pytest.approx(
+        {
+            "episodes": 4,
+            "actions": 6,
+            "turns": 1.5,
+            "turns_low": 1.5 - 0.49,  # 1.96 standard deviations of 0.5 over the root of 4
+            "turns_high": 1.5 + 0.49,
+            "return_mean": -2.5,  # -1, -4, -1, -4
+            "return_mean_low": -2.5 - 1.47,
+            "return_mean_high": -2.5 + 1.47,
+            "return_std": 1.5,
+            "success": 0.5,
+            "success_low": 0.5 - 0.49,
+            "success_high": 0.5 + 0.49,
+            "invalid": 0.0,
+            "invalid_low": 0.0,
+            "invalid_high": 0.0,
+        }
+    )
     assert [episode.total for episode in data] == [-1.0, -4.0, -1.0, -4.0]
 
 
 def test_a_description_tells_the_statistics_to_people(source: Source):
     text = describe(replace(source, make=two, episodes=4).dataset())
-    assert "return    -2.50 (standard deviation 1.50)" in text
-    assert "success   50.0 %" in text
+    assert "return    -2.50 [-3.97, -1.03] (standard deviation 1.50)" in text
+    assert "success   50.0 [1.0, 99.0] %" in text
 
 
 def test_the_number_of_workers_changes_nothing(source: Source, tmp_path: Path):
@@ -97,7 +108,7 @@ def test_a_set_in_the_cache_is_not_made_again(source: Source):
 
 def test_a_set_without_its_statistics_is_made_again(source: Source):
     made = replace(source, episodes=5).dataset()
-    made.path.with_suffix(".json").unlink()
+    made.path.with_suffix(".stats.json").unlink()
     assert replace(source, episodes=5).dataset().stats == made.stats
 
 
@@ -210,7 +221,7 @@ def test_a_damaged_set_in_the_cache_is_named_with_the_remedy(source: Source, dam
 @pytest.mark.parametrize("content", ["", '{"episodes": 3, "act', "null"])
 def test_damaged_statistics_are_named_with_the_remedy(source: Source, content: str):
     source = replace(source, make=two, episodes=3)
-    stats = source.dataset().path.with_suffix(".json")
+    stats = source.dataset().path.with_suffix(".stats.json")
     stats.write_text(content)
     with pytest.raises(ValueError, match=rf"{stats}: .*delete the file, and it is made anew"):
         source.dataset()

@@ -1,7 +1,7 @@
 import pytest
 
 from lmrl.glossary import METRICS, explain, glossary_markdown
-from lmrl.scoring import summarise
+from lmrl.scoring import of_data, summarise
 from lmrl.task import Score
 from lmrl.trajectory import Trajectory, Turn
 
@@ -11,6 +11,11 @@ def test_every_figure_of_an_evaluation_has_a_sentence() -> None:
     for key in summarise([game], {"paper": Score(floor=0, mean=1, best=2)}):
         assert explain(f"eval/{key}")
         assert explain(f"final/{key}")
+
+
+def test_what_is_told_of_data_is_what_its_figures_are() -> None:
+    bare = {f"data/{key}" for key in of_data([(-1.0, 1, 0, 0)]) if not key.endswith(("_low", "_high"))}
+    assert bare == {name for name in METRICS if name.startswith("data/")}
 
 
 def test_the_end_of_an_interval_says_which_end_it_is() -> None:

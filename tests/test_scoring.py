@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from lmrl.scoring import across_seeds, summarise, table
+from lmrl.scoring import across_seeds, of_data, summarise, table
 from lmrl.task import Score
 from lmrl.trajectory import Trajectory, Turn
 
@@ -108,6 +108,22 @@ def test_an_interval_covers_the_true_mean_about_as_often_as_it_says() -> None:
     results = [figures(*draw.normal(3, 1, 40)) for _ in range(100)]
     covered = sum(result["return_mean_low"] < 3 < result["return_mean_high"] for result in results)
     assert 90 <= covered <= 99
+
+
+def test_a_share_of_actions_in_data_is_near_its_bootstrap() -> None:
+    """The same episodes as played ones: the delta method and the percentile bootstrap agree to a twentieth."""
+    draw = np.random.default_rng(3)
+    rows = [(-float(n), n, n % 2, int(draw.binomial(n, 0.2))) for n in draw.integers(1, 9, size=2000).tolist()]
+    turns = {n: tuple(t for _ in range(n) for t in (Turn("?", False), Turn("go", True, -1.0))) for n in range(1, 9)}
+    played = [
+        Trajectory(turns[int(n)], True, {"success": bool(won), "invalid_actions": bad}) for _, n, won, bad in rows
+    ]
+    data, boot = of_data(rows), summarise(played, {})
+    for key in ("return_mean", "turns", "success", "invalid"):
+        assert data[key] == pytest.approx(boot[key])
+        width = boot[f"{key}_high"] - boot[f"{key}_low"]
+        assert data[f"{key}_low"] == pytest.approx(boot[f"{key}_low"], abs=width / 20)
+        assert data[f"{key}_high"] == pytest.approx(boot[f"{key}_high"], abs=width / 20)
 
 
 def test_an_interval_over_two_seeds_is_students() -> None:

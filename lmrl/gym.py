@@ -36,15 +36,20 @@ class TextGym(gymnasium.Env[str, str]):
         self.action_space = Text(MAX_CHARACTERS, min_length=0, charset=string.printable)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
-        """Begin an episode: the seed's, or without one the next that this environment's own generator draws."""
+        """Begin an episode: the seed's, or without one the next that this environment's own generator draws.
+
+        Raises ValueError on a bad option; the episode that was running goes on then.
+        """
         super().reset(seed=seed)
         episode = int(self.np_random.integers(2**31)) if seed is None else seed
-        self._turn = 0
         observation = self._env.reset(episode, options)
+        self._turn = 0
         return observation, self._info(Step(observation))
 
     def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
-        """Say one utterance. Raises RuntimeError before `reset` and after the end."""
+        """Say one utterance. Raises RuntimeError before `reset` and after the end, ValueError for what is no text."""
+        if not isinstance(action, str):
+            raise ValueError(f"action = {action!r}: an action is a text")
         step = self._env.step(action)
         self._turn += 1
         return step.observation, step.reward, step.done and not step.truncated, step.truncated, self._info(step)

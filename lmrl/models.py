@@ -130,7 +130,6 @@ def pretrained(*, name: str, attention: str, dropout: Rate) -> LanguageModel:
         raise ValueError(f"model.name = {name}: needs a fast tokenizer (a tokenizer.json)")
     backend.no_padding()  # a tokenizer is saved with what its last call asked for
     backend.no_truncation()
-    _set_dropout(lm, dropout)
     model = LanguageModel(_fused(lm), Codec(backend, rows=_rows(lm)))
     if lm.config.model_type != "gpt2":  # with which all is tested; a look at gpt2-xl takes seconds
         _check(name, model)
@@ -138,7 +137,7 @@ def pretrained(*, name: str, attention: str, dropout: Rate) -> LanguageModel:
 
 
 def _config(name: str, alone: bool, dropout: float) -> PreTrainedConfig:
-    """The config of a saved model, with our dropout (which some families read from there alone) and no window."""
+    """The config of a saved model, with our dropout, which every family reads from there, and no window."""
     config: PreTrainedConfig = AutoConfig.from_pretrained(name, local_files_only=alone)
     for key, value in config.to_dict().items():
         if ("dropout" in key or "pdrop" in key) and type(value) in (int, float):
@@ -226,12 +225,6 @@ def _rows(lm: PreTrainedModel) -> int:
     embedding = lm.get_input_embeddings()
     assert isinstance(embedding, nn.Embedding)
     return embedding.num_embeddings
-
-
-def _set_dropout(lm: nn.Module, rate: float) -> None:
-    for module in lm.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = rate
 
 
 def rebuild(described: Mapping[str, str], attention: str) -> LanguageModel:

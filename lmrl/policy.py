@@ -41,9 +41,9 @@ def uniforms(seeds: Sequence[int], turn: Sequence[int], token: int) -> torch.Ten
     True
     """
     with np.errstate(over="ignore"):
-        x = np.array([s & 0xFFFFFFFFFFFFFFFF for s in seeds], dtype=np.uint64)
-        for part in (np.array(turn, dtype=np.uint64), np.uint64(token)):
-            x = (x + part + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        x = np.zeros(1, dtype=np.uint64)
+        for part in ([s & 0xFFFFFFFFFFFFFFFF for s in seeds], turn, [token]):  # each is mixed before the next is added
+            x = (x + np.array(part, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
             x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             x = x ^ (x >> np.uint64(31))

@@ -19,10 +19,11 @@ def fresh_process() -> None:
 
 
 def make_model(
-    phrases: tuple[str, ...] = ("left\n", "right\n", "see\n", "end\n"), positions: int = 64
+    phrases: tuple[str, ...] = ("left\n", "right\n", "see\n", "end\n"), positions: int = 64, dropout: float = 0.0
 ) -> LanguageModel:
     torch.manual_seed(0)
-    return tiny(phrases=lambda: phrases, layers=2, width=16, heads=2, positions=positions, std=0.1, attention="eager")
+    sizes = {"layers": 2, "width": 16, "heads": 2, "positions": positions}
+    return tiny(phrases=lambda: phrases, std=0.1, attention="eager", dropout=dropout, **sizes)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The order in which windows become batches: offline of like lengths, online of mixed ones."""
+"""Which windows are trained on, in which order and by whom: offline of like lengths, online of mixed ones."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ import pytest
 from hydra.utils import instantiate
 from numpy.typing import NDArray
 
-from lmrl.data import OnlineData
+from lmrl.data import OfflineData, starts_of_round
 from lmrl.evaluate import view_of
 from lmrl.tokens import View, tokenize
-from lmrl.windows import POOL, Windows
+from lmrl.windows import POOL, Stream, Windows
 from tests.conftest import episode, make_model
 from tests.whole import ONLINE, config
 
@@ -21,7 +21,13 @@ def windows() -> Windows:
     """320 episodes of one to ten turns."""
     games = [episode(*[-1.0] * (1 + i % 10)) for i in range(320)]
     corpus = tokenize(games, make_model().codec, View(None, 64, 8))
-    return Windows(corpus, np.arange(len(corpus)), trail=True)
+    return Windows(corpus, np.arange(len(corpus)), {"window": corpus.actions().window_N}, trail=True)
+
+
+def stream(data: Windows, *, size: int = SIZE, seed: int = 0, rank: int = 0, world: int = 1) -> list[list[int]]:
+    """The windows of two epochs' batches, as their notes tell."""
+    batches = Stream(data, size, seed, lambda: 0, rank, world)
+    return [batches[i].notes["window"].unique().tolist() for i in range(2 * (len(data) // (size * world)))]
 
 
 def spread(data: Windows, batches: list[NDArray[np.int64]]) -> float:
@@ -49,9 +55,59 @@ def test_online_batches_mix_long_failures_and_short_successes(tmp_path: Path) ->
     task, model = instantiate(cfg.task, _convert_="all"), make_model()
     algo = instantiate(cfg.algo, _convert_="all")(model)
     make = instantiate(cfg.data, _convert_="all")
-    online: OnlineData = make(task, algo, view_of(task, model), 0, tmp_path)
+    online, other = (make(task, algo, view_of(task, model), seed, tmp_path) for seed in (0, 1))
     data = windows()
     batches = online._order(data)
     assert sorted(np.concatenate(batches)) == sorted([*range(320)] * 2)
     assert spread(data, batches) > 0.8
     assert not np.array_equal(batches[: len(batches) // 2], batches[len(batches) // 2 :]), "each pass has its own order"
+    online.rounds = 1
+    orders = [[b.tolist() for b in order] for order in (batches, online._order(data), other._order(data))]
+    assert all(orders.count(order) == 1 for order in orders), "each round and each run has its own order"
+
+
+def test_windows_that_stand_together_do_so_neither_in_another_epoch_nor_in_another_run() -> None:
+    data = windows()
+    one, two = stream(data), stream(data, seed=1)
+    assert one == stream(data)
+    first, second, other = ({frozenset(batch) for batch in batches} for batches in (one[:40], one[40:], two[:40]))
+    assert all(sorted(window for batch in epoch for window in batch) == [*range(320)] for epoch in (first, second))
+    assert not first & (second | other)
+
+
+@pytest.mark.parametrize("size", [4, 7])
+def test_processes_share_each_batch_of_one_that_is_alone(size: int) -> None:
+    data = windows()
+    alone, *shares = stream(data, size=2 * size), *(stream(data, size=size, rank=r, world=2) for r in range(2))
+    assert [len(share) for share in shares] == [len(alone)] * 2
+    for whole, mine, theirs in zip(alone, *shares, strict=True):
+        assert sorted(mine + theirs) == whole
+        assert len(mine) == len(theirs) == size
+
+
+@pytest.mark.parametrize("algo", ["bc", "filtered_bc"])
+def test_what_is_held_out_is_not_trained_on_and_another_seed_holds_out_others(tmp_path: Path, algo: str) -> None:
+    cfg = config(tmp_path, "task=maze", f"algo={algo}", "data.holdout=0.2", "task.data.episodes=1000")
+    task, model = instantiate(cfg.task, _convert_="all"), instantiate(cfg.model, _convert_="all")()
+    algorithm, make = instantiate(cfg.algo, _convert_="all")(model), instantiate(cfg.data, _convert_="all")
+    held = []
+    for seed in (0, 0, 1):
+        data: OfflineData = make(task, algorithm, view_of(task, model), seed, tmp_path)
+        data.setup("fit")
+        corpus = data.train_windows.corpus
+        learnt, out = (set(corpus.episode[w.chosen].tolist()) for w in (data.train_windows, data.held_out))
+        assert learnt == set(np.flatnonzero(algorithm.keep(corpus.total, corpus.success))) - out
+        assert len(out) == pytest.approx(200, abs=40)
+        held.append(out)
+    assert held[0] == held[1] != held[2]
+
+
+def test_no_two_rounds_runs_or_processes_play_the_same_seed_nor_an_evaluation(tmp_path: Path) -> None:
+    evaluation = config(tmp_path, "task=maze", "algo=ppo", "evaluation.final_episodes=100000").evaluation
+    seeds = [*range(evaluation.first_seed, evaluation.first_seed + evaluation.final_episodes)]
+    for run in range(3):
+        for number in (0, 1, 9901):  # games before the last: a million
+            shares = [[s.seed for s in starts_of_round(run, number, 101, rank, 2)] for rank in range(2)]
+            assert sorted(sum(shares, [])) == [s.seed for s in starts_of_round(run, number, 101, 0, 1)]
+            seeds += sum(shares, [])
+    assert len(set(seeds)) == len(seeds) == 100000 + 3 * 3 * 101

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from lmrl import datasets
 from lmrl.datasets import Source, describe
 from lmrl.parquet import export_parquet, read_parquet
-from lmrl.tasks import wordle
+from lmrl.tasks import maze, wordle
 from lmrl.trajectory import Trajectory, Turn, write_lines
 
 WORDS = ["panic", "knoll", "mount", "robin"]
@@ -99,6 +100,13 @@ def test_chunks_differ_and_a_longer_set_begins_as_the_shorter(source: Source, tm
     assert lines[:2000] == shorter
 
 
+def test_no_two_chunks_have_a_seed_in_common_whatever_the_datas_own(source: Source):
+    makers = [replace(source, make=two, seed=seed) for seed in range(4)]
+    seeds = [{episode.info["seed"] for episode in maker.dataset()} for maker in makers]
+    assert [len(chunks) for chunks in seeds] == [3] * 4
+    assert len(set.union(*seeds)) == 12
+
+
 def test_a_set_in_the_cache_is_not_made_again(source: Source):
     first = replace(source, episodes=5).dataset()
     first.path.write_text("kept")
@@ -112,9 +120,14 @@ def test_a_set_without_its_statistics_is_made_again(source: Source):
     assert replace(source, episodes=5).dataset().stats == made.stats
 
 
-def test_the_fingerprint_follows_what_makes_the_data_and_nothing_else(source: Source, words: Path):
+def test_the_fingerprint_follows_what_makes_the_data_and_nothing_else(
+    source: Source, words: Path, monkeypatch: pytest.MonkeyPatch
+):
     seen = {source.fingerprint()}
     assert replace(source, workers=2, cache="elsewhere").fingerprint() in seen
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets, "CHUNK", 999)
+        seen.add(source.fingerprint())
     for change in (
         {"seed": 4},
         {"episodes": 2501},
@@ -125,15 +138,17 @@ def test_the_fingerprint_follows_what_makes_the_data_and_nothing_else(source: So
         seen.add(replace(source, **change).fingerprint())  # type: ignore[arg-type]
     words.write_text("\n".join(reversed(WORDS)))
     seen.add(source.fingerprint())
-    assert len(seen) == 7
+    assert len(seen) == 8
 
 
-def test_the_fingerprint_of_a_file_follows_its_content(source: Source, tmp_path: Path):
+def test_the_fingerprint_of_a_file_follows_its_content_its_reader_and_the_version(source: Source, tmp_path: Path):
     write_lines(tmp_path / "a.jsonl", two(2, 0))
     write_lines(tmp_path / "b.jsonl", two(2, 0))
     write_lines(tmp_path / "c.jsonl", two(3, 0))
-    a, b, c = (replace(source, path=str(tmp_path / f"{name}.jsonl")).fingerprint() for name in "abc")
-    assert a == b != c
+    a, b, c = (replace(source, path=str(tmp_path / f"{name}.jsonl")) for name in "abc")
+    assert a.fingerprint() == b.fingerprint()
+    others = [c, replace(a, read=maze.read_reference), replace(a, version=2)]
+    assert len({data.fingerprint() for data in (a, *others)}) == 4
 
 
 def test_a_file_of_ours_is_recognised(source: Source, tmp_path: Path):
@@ -257,7 +272,7 @@ BIG = """
 import resource, sys
 from functools import partial
 from lmrl.datasets import Source
-from lmrl.tasks import wordle
+from lmrl.tasks import maze, wordle
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
     make = partial(wordle.demonstrations, words=None, rules="lmrl", smart=0.5)

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
 import lmrl
 from lmrl.gym import TextGym
+from lmrl.tasks.maze import Maze
 
 IDS = ["lmrl/Maze-v0", "lmrl/MazePO-v0", "lmrl/Wordle-v0"]
 
@@ -68,6 +70,48 @@ def test_a_seed_repeats_an_episode_and_no_seed_goes_on():
     again = [env.reset(seed=7)[0], *(env.reset()[0] for _ in range(20))]
     assert firsts == again
     assert len(set(firsts)) > 5
+
+
+def test_a_seed_is_the_episodes_own():
+    env, maze = gymnasium.make("lmrl/Maze-v0"), Maze(observed="fully")
+    assert [env.reset(seed=seed)[0] for seed in range(10)] == [maze.reset(seed) for seed in range(10)]
+
+
+@pytest.mark.parametrize("start", [[7, 6], (7, 6), np.array([7, 6]), np.array([7, 6], dtype=np.uint8)], ids=repr)
+def test_a_start_may_be_any_row_of_two_whole_numbers(start: Any):
+    text, _ = gymnasium.make("lmrl/Maze-v0").reset(options={"start": start})
+    assert "current position is at position 7, 6." in text
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("lmrl/Maze-v0", {"start": np.array([8, 6])}, r"options.start = array\(\[8, 6\]\): needs \[row, column\]"),
+        ("lmrl/Maze-v0", {"start": np.array([[7, 6]])}, r"options.start = array\(\[\[7, 6\]\]\): needs"),
+        ("lmrl/Maze-v0", {"start": np.array(7)}, r"options.start = array\(7\): needs"),
+        ("lmrl/Maze-v0", {"start": [7.5, 6.0]}, r"options.start = \[7.5, 6.0\]: needs"),
+        ("lmrl/Wordle-v0", {"word": 7}, "options.word = 7: not one of"),
+        ("lmrl/Wordle-v0", {"word": ["robin"]}, r"options.word = \['robin'\]: not one of"),
+        ("lmrl/Wordle-v0", {"word": np.array(["robin", "about"])}, "options.word = array.*: not one of"),
+    ],
+)
+def test_a_bad_option_is_refused_in_our_words_and_the_episode_goes_on(name: str, options: dict[str, Any], said: str):
+    env = gymnasium.make(name).unwrapped
+    env.reset(seed=0)
+    env.step("nonsense\n")
+    with pytest.raises(ValueError, match=said):
+        env.reset(options=options)
+    assert env.step("nonsense\n")[-1]["turn"] == 2
+
+
+@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("action", [None, 3, ["move up\n"]], ids=repr)
+def test_an_action_that_is_no_text_is_refused_and_uses_nothing_up(name: str, action: Any):
+    env = gymnasium.make(name).unwrapped
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"action = .*: an action is a text"):
+        env.step(action)
+    assert env.step("nonsense\n")[-1]["turn"] == 1
 
 
 def test_two_unseeded_environments_differ():

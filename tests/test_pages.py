@@ -86,12 +86,16 @@ def test_a_figure_stands_above_with_its_interval_and_its_ends_are_no_figures() -
 
 
 def test_curves_become_a_picture_with_intervals_or_without_and_even_with_nothing(tmp_path: Path) -> None:
-    points = [(0, -9.0), (100, -5.0)]
-    ends = {"eval/return_mean_low": [(0, -10.0)], "eval/return_mean_high": [(0, -8.0)]}
-    for number, history in enumerate(
-        ({}, {"eval/return_mean": points}, {"eval/return_mean": points, "train/loss": points, **ends})
-    ):
+    plain = {"eval/return_mean": [(0, -9.0), (100, -5.0)], "train/loss": [(0, 3.0), (100, 1.0)]}
+    narrow, wide = (
+        {"eval/return_mean_low": [(0, -9 - w), (100, -5 - w)], "eval/return_mean_high": [(0, -9 + w), (100, -5 + w)]}
+        for w in (1.0, 2.0)
+    )
+    half = {name: ends for name, ends in narrow.items() if name.endswith("low")}
+    histories = ({}, {"eval/return_mean": plain["eval/return_mean"]}, plain, plain | narrow, plain | wide, plain | half)
+    for number, history in enumerate(histories):
         curve_png(history, tmp_path / f"{number}.png")
-    pictures = [(tmp_path / f"{number}.png").read_bytes() for number in range(3)]
+    *pictures, one_ended = [(tmp_path / f"{number}.png").read_bytes() for number in range(len(histories))]
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
-    assert len(set(pictures)) == 3
+    assert len(set(pictures)) == 5
+    assert one_ended == pictures[2], "half an interval is none"

@@ -12,6 +12,7 @@ from lmrl.rollout import Situation, rollout
 from lmrl.task import Start, Step
 from lmrl.tokens import View
 from lmrl.trajectory import Turn
+from tests.conftest import make_model
 
 
 class Chatter:
@@ -69,24 +70,27 @@ def test_what_is_cached_changes_no_answer(model: LanguageModel, context: int | N
     assert [t.turns for t in cached] == [t.turns for t in fresh]
 
 
-def test_cached_scores_equal_those_of_reading_everything_anew(model: LanguageModel) -> None:
-    policy = player(model, mode="greedy")
-    seen: list[torch.Tensor] = []
-    plain = policy._actor.logits
+def test_cached_scores_equal_those_of_reading_everything_anew() -> None:
+    model = make_model(positions=36)
+    policy = player(model)
+    plain, select = policy._actor.logits, policy._cache.select
+    forgotten: list[int] = []
 
-    def recording(states: Sequence[torch.Tensor]) -> torch.Tensor:
-        seen.append(plain(states))
-        return seen[-1]
+    def checked(states: Sequence[torch.Tensor]) -> torch.Tensor:
+        for row, score in zip(policy._rows, scores := plain(states), strict=True):
+            if not row.said or row.said[-1] not in model.codec.stops:  # what is said after the end means nothing
+                anew = logits(model.lm, model.codec.size, hidden(model.lm, torch.tensor([row.ids]))[0, -1])
+                torch.testing.assert_close(score, anew, atol=1e-4, rtol=1e-4)
+        return scores
 
-    policy._actor = Actor(policy._actor.lms, recording, policy._actor.score)
-    (episode,) = rollout(Chatter, policy, [Start(3)], max_turns=3)
-    ids, at = [], []
-    for turn in episode.turns[:-1]:
-        tokens = turn.tokens if turn.is_action else model.codec.encode(turn.text)
-        at += range(len(ids) - 1, len(ids) + len(tokens) - 1) if turn.is_action else []
-        ids += tokens
-    anew = logits(model.lm, model.codec.size, hidden(model.lm, torch.tensor([ids]))[0, at])
-    torch.testing.assert_close(torch.cat(seen), anew, atol=1e-4, rtol=1e-4)
+    def selecting(rows: Sequence[int], forget: Sequence[bool]) -> None:
+        forgotten.append(sum(forget))
+        select(rows, forget)
+
+    policy._actor = Actor(policy._actor.lms, checked, policy._actor.score)
+    policy._cache.select = selecting  # type: ignore[method-assign]
+    rollout(Chatter, policy, [Start(seed) for seed in range(30)], max_turns=25)
+    assert sum(forgotten) > 5, "as room runs out, rows are read anew beside others that go on"
 
 
 def test_the_turns_of_an_episode_carry_the_ids_that_were_sampled(model: LanguageModel) -> None:
@@ -102,6 +106,15 @@ def test_another_seed_is_another_game_and_the_same_seed_the_same(model: Language
     one, two = (rollout(Chatter, player(model), [Start(s)], max_turns=8)[0].turns for s in (1, 2))
     assert one != two
     assert one == rollout(Chatter, player(model), [Start(1)], max_turns=8)[0].turns
+
+
+def test_every_seed_turn_and_token_has_a_number_of_its_own(model: LanguageModel) -> None:
+    with torch.no_grad():
+        model.lm.get_input_embeddings().weight.zero_()  # any token is as likely, so a token tells its number
+    episodes = rollout(Chatter, player(model, context=6), STARTS, max_turns=15)
+    said = [turn.tokens for episode in episodes for turn in episode.turns if turn.tokens]
+    assert len(set(said)) == len(said) > 50
+    assert all(len(set(tokens)) > 1 for tokens in said if len(tokens) > 1)
 
 
 def test_a_policy_may_leave_a_game_and_begin_others(model: LanguageModel) -> None:
@@ -138,5 +151,6 @@ def test_uniforms_are_uniform_and_differ_by_seed_turn_and_token() -> None:
     many = uniforms(list(range(20000)), [3] * 20000, 1)
     counts = torch.histc(many, bins=20, min=0, max=1)
     assert ((counts - 1000) ** 2 / 1000).sum() < 43.8  # chi-squared, 19 df, p = 0.001
-    base = uniforms([1], [1], 0)
-    assert all(base != other for other in (uniforms([2], [1], 0), uniforms([1], [2], 0), uniforms([1], [1], 1)))
+    grid = [(seed, turn) for seed in range(30) for turn in range(30)]
+    numbers = torch.cat([uniforms(*zip(*grid, strict=True), token) for token in range(5)])
+    assert len(numbers.unique()) == len(numbers) == 30 * 30 * 5

@@ -22,10 +22,11 @@ def figures(*totals: float) -> dict[str, float]:
     return summarise([episode(total) for total in totals], {"paper": PAPER})
 
 
-def test_the_interquartile_mean_of_one_to_eight_leaves_out_two_at_either_end() -> None:
+def test_the_interquartile_mean_leaves_out_a_quarter_at_either_end() -> None:
     # The middle half of 0, 2, 3, 4, 5, 6, 7, 800 is 3, 4, 5, 6.
     assert figures(0, 2, 3, 4, 5, 6, 7, 800)["return_iqm"] == 4.5
-    assert figures(*range(1, 9))["return_iqm"] == 4.5
+    # Of the squares of 0 to 99, those of 25 to 74 remain.
+    assert figures(*(i**2 for i in range(100)))["return_iqm"] == sum(i**2 for i in range(25, 75)) / 50
 
 
 def test_mean_and_spread_of_the_return_are_those_of_the_episodes() -> None:
@@ -55,6 +56,13 @@ def test_invalid_actions_are_a_ratio_of_sums_not_a_mean_of_ratios() -> None:
     result = summarise([episode(0, invalid=1), episode(0, actions=9)], {})
     assert result["invalid"] == pytest.approx(0.1)
     assert result["turns"] == 5
+
+
+def test_an_episode_is_drawn_whole() -> None:
+    # Every action is invalid, in long episodes as in short ones, so it is in whatever is drawn.
+    result = summarise([episode(0, invalid=n, actions=n) for n in range(1, 20)], {})
+    assert result["invalid_low"] == result["invalid_high"] == 1
+    assert result["turns_low"] < 9 < 11 < result["turns_high"]
 
 
 def test_success_is_the_share_of_episodes_that_succeed() -> None:

@@ -170,6 +170,13 @@ def _cloned(folder: Path) -> dict[str, torch.Tensor]:
     return {name.removeprefix("lm."): x for name, x in weights(folder).items() if name.startswith("lm.")}
 
 
+def test_a_wrong_number_of_the_algorithm_is_told_before_any_cloning_is_trained(tmp_path: Path) -> None:
+    cfg = config(tmp_path, "task=maze", "algo=ilql", "algo.gamma=2", "tracking.uri=null", BC_STEPS, *OFFLINE)
+    with pytest.raises(ValueError, match=r"algo\.gamma = 2: from 0 to 1"):
+        train(cfg, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.slow
 def test_a_loss_that_is_not_finite_ends_the_run_with_its_last_good_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -21,6 +21,7 @@ import random
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from operator import index
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,9 +66,7 @@ def _beside(cell: Cell, offset: Cell) -> Cell:
 
 
 def _walls(cell: Cell) -> str:
-    near = [side for side, offset in SIDES.items() if _beside(cell, offset) == cell]
-    if not near:
-        return "There are no walls near you.\n"
+    near = [side for side, offset in SIDES.items() if _beside(cell, offset) == cell]  # at least one in this maze
     return f"There {'is a wall' if len(near) == 1 else 'are walls'} {', '.join(near)}.\n"
 
 
@@ -151,7 +150,10 @@ def _start(seed: int, options: Mapping[str, Any]) -> Cell:
         rng.choice((GOAL,))  # the reference draws the goal first: the same seed gives the same start
         return rng.choice(STARTS)
     start = options["start"]
-    cell = tuple(start) if isinstance(start, Sequence) else start
+    try:
+        cell = tuple(map(index, start))  # whatever holds whole numbers: a list, a tuple, an array
+    except TypeError:
+        cell = ()
     if cell not in STARTS:
         raise ValueError(f"options.start = {start!r}: needs [row, column] of a free cell other than the goal {[*GOAL]}")
     return STARTS[STARTS.index(cell)]

@@ -228,7 +228,7 @@ def _hide(book: _Book, seed: int, options: Mapping[str, Any]) -> int:
     if "word" not in options:
         return random.Random(seed).randrange(len(book.words))
     word = options["word"]
-    if word not in book.index:
+    if not isinstance(word, str) or word not in book.index:
         raise ValueError(f"options.word = {word!r}: not one of the {len(book.words)} words of the list")
     return book.index[word]
 

@@ -13,7 +13,7 @@ from torch.optim import AdamW
 
 from lmrl.algos.ppo import PPO, adapted, clipped_surrogate, kl_estimate, value_error
 from lmrl.data import Round
-from lmrl.models import LanguageModel, _set_dropout
+from lmrl.models import LanguageModel
 from lmrl.tokens import Corpus, TokenBatch
 from lmrl.windows import Windows
 from tests.algos.byhand import (
@@ -172,18 +172,26 @@ def test_advantages_over_turns_are_shared_by_the_tokens_of_an_action(model: Lang
     assert notes["return"].tolist() == pytest.approx([0, -2, -2, -2], abs=1e-4)
 
 
-@pytest.mark.parametrize("advantage", ["token", "turn"])
+# the last action is a b \n, before which V is 6, 50 and 70; the clock cuts it where V was 6, or the episode ends there
+@pytest.mark.parametrize(
+    ("advantage", "cut", "ended"),
+    [
+        # -1 + 3 - 2; 0 + 25 - 6; 0 + 35 - 50; -2 + 3 - 70 or -2 - 70
+        ("token", [0, 19, -15, -69], [0, 19, -15, -72]),
+        # -1 + 3 - 2; -2 + 3 - 6 or -2 - 6
+        ("turn", [0, -5, -5, -5], [0, -8, -8, -8]),
+    ],
+)
 @pytest.mark.parametrize("context", [None, 1])
 def test_a_cut_episode_goes_on_with_the_value_of_its_last_state(
-    model: LanguageModel, context: int | None, advantage: str
+    model: LanguageModel, context: int | None, advantage: str, cut: list[float], ended: list[float]
 ) -> None:
     algo = ppo(memoryless(model), advantage=advantage, lam=0.0)
-    answers(model, algo.lm, algo.head, {"see\n": 2.0, "right\n": 6.0, "end\n": 50.0})
-    turns = ("see\n", "left\n", -1.0), ("right\n", "left\n", -2.0)
+    answers(model, algo.lm, algo.head, {"see\n": 2.0, "right\n": 6.0, "a": 50.0, "b": 70.0, "end\n": 90.0})
+    turns = ("see\n", "left\n", -1.0), ("right\n", "ab\n", -2.0)
     corpus = corpus_of(model, said(*turns, done=False), said(*turns), context=context)
     notes = annotated(algo, corpus).notes
-    # -1 + 3 - 2; -2 + 3 - 6 where the clock cut, and -2 - 6 where the episode ended
-    assert notes["advantage"].tolist() == pytest.approx([0, -5, 0, -8], abs=1e-4)
+    assert notes["advantage"].tolist() == pytest.approx([*cut, *ended], abs=1e-4)
 
 
 def test_whitening_is_over_the_round_and_leaves_returns_alone(model: LanguageModel) -> None:
@@ -337,8 +345,8 @@ def test_a_behaviour_cloning_weight_needs_offline_windows(model: LanguageModel) 
 
 
 @pytest.mark.parametrize("dropout", [True, False])
-def test_dropout_in_the_update_is_the_policys_alone_and_only_if_asked(model: LanguageModel, dropout: bool) -> None:
-    _set_dropout(model.lm, 0.5)
+def test_dropout_in_the_update_is_the_policys_alone_and_only_if_asked(dropout: bool) -> None:
+    model = make_model(dropout=0.5)
     algo = ppo(model, dropout=dropout).eval()
     batch = annotated(algo, corpus_of(model, GAME))
     algo.train()  # as Lightning does before a round's first step

@@ -70,10 +70,42 @@ PUBLISHED = {
     ("wordle", "ppo"): {"algo.optimizer.lr": 3e-5, "algo.bc_weight": 10.0, "data.offline_batch": 32},
 }
 """What LMRL-Gym's appendix says, and the scripts say where it is silent; both mazes share it."""
+MAZE = {
+    "task.max_turns": 101,  # the clock answers the move after the hundredth
+    "task.starts._target_": "lmrl.tasks.maze.starts",
+    "task.score.floor": -101,
+    "task.score.mean": -83,
+    "evaluation.final_episodes": 800,  # 32 from each of 25 starts
+}
+TASKS = {
+    "maze": MAZE
+    | {"task.env.observed": "fully", "task.data.make.observed": "fully", "task.phrases.observed": "fully"}
+    | {"task.context": 1, "task.score.best": -6.84},
+    "maze_po": MAZE
+    | {"task.env.observed": "partially", "task.data.make.observed": "partially", "task.phrases.observed": "partially"}
+    | {"task.context": 40, "task.score.best": -25.75},
+    "wordle": {
+        "task.env.rules": "lmrl",
+        "task.env.bad_word_reward": -1.0,  # of its evaluation; it trains with -10
+        "task.data.make.rules": "lmrl",
+        "task.data.make.smart": 0.3333,  # nowhere said: a third gives the mean of its data
+        "task.max_turns": 6,
+        "task.context": None,
+        "task.starts": None,
+        "task.score.floor": -6,
+        "task.score.mean": -4.121715,
+        "task.score.best": -1.935,
+        "evaluation.final_episodes": 4096,
+    },
+}
+"""LMRL-Gym's tasks (abdulhaim/LMRL-Gym at 911d726): `maze/env/`, `wordle/env/`, the evaluation scripts, and the scores'
+constants of `maze/misc/compute_score_normalizations.py` and `wordle/load_results.py`. Every algorithm plays just them.
+"""
 SETTINGS = [(pair, "gpt2", wanted) for pair, wanted in PUBLISHED.items()]
 SETTINGS += [(("maze_po", algo), "gpt2", wanted) for (task, algo), wanted in PUBLISHED.items() if task == "maze"]
 SETTINGS += [
-    (("wordle", algo), model, {"evaluation.final_episodes": 4096})
+    ((task, algo), model, wanted)
+    for task, wanted in TASKS.items()
     for algo in options("algo")
     for model in ("tiny", "gpt2")
 ]

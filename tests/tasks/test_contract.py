@@ -111,6 +111,13 @@ def test_legal_actions_are_phrases(task: Task):
     assert set(env.legal_actions()) <= set(task.phrases())
 
 
+def test_an_action_spelt_in_bytes_can_be_said_and_little_more_is_kept_free_for_it(task: Task):
+    env = task.env()
+    env.reset(0)
+    longest = max(len(action.encode()) for action in env.legal_actions())
+    assert longest <= task.max_new_tokens < 1.5 * longest
+
+
 def test_every_start_is_accepted_and_they_differ(task: Task):
     starts = [dict(options) for options in task.starts()] if task.starts else []
     assert all(isinstance(task.env().reset(0, options), str) for options in starts)

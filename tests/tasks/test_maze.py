@@ -48,10 +48,8 @@ def test_digits_of_a_position_are_spaced():
     assert Maze(observed="fully").reset(0, {"start": [1, 10]}).startswith(GOAL_IS + "1, 1 0. There are walls")
 
 
-def test_nothing_near_is_said_as_such():
-    maze = Maze(observed="partially")
-    assert maze.reset(0, {"start": [5, 6]}) == "There is a wall above you.\n"
-    assert "There are no walls near you.\n" not in phrases(observed="partially")  # this maze has no such cell
+def test_a_junction_has_a_single_wall():
+    assert Maze(observed="partially").reset(0, {"start": [5, 6]}) == "There is a wall above you.\n"
 
 
 def test_a_wall_costs_a_move_and_holds():
@@ -188,12 +186,26 @@ def test_the_mixture_has_the_published_mean_and_hides_the_shortest_way(seed: int
     assert len({pair for pair in seen if pair[0].startswith(GOAL_IS)}) == 25 * 4
 
 
-def test_a_shortest_way_from_afar_is_played_again():
-    # guides that are sure of all but the last move would make it a quarter of the time
-    played = demonstrations(100, 0, observed="fully", guides=1.0, skill=1.0, border=1)
+@pytest.mark.parametrize("border", [1, 2])
+def test_a_shortest_way_from_afar_is_played_again(border: int):
+    # guides that are sure of all but the last moves would often make it
+    played = demonstrations(1000, 0, observed="fully", guides=1.0, skill=1.0, border=border)
     lengths = [(distances()[tuple(episode.info["start"])], episode.num_actions) for episode in played]
-    assert all(actions > distance for distance, actions in lengths if distance > 1)
-    assert (1, 1) in lengths  # a near start gives nothing away
+    assert all(actions > distance for distance, actions in lengths if distance > border)
+    assert (border, border) in lengths  # a near start gives nothing away
+    assert any(actions == distance + 1 for distance, actions in lengths if distance > border)
+
+
+@pytest.mark.parametrize("border", [4, 6])
+def test_guides_know_the_way_down_to_the_border_and_nothing_beyond(border: int):
+    places = {Maze(observed="fully").reset(0, {"start": [*cell]}): distances()[cell] for cell in STARTS}
+    played = demonstrations(100, 0, observed="fully", guides=1.0, skill=1.0, border=border)
+    said: dict[str, set[str]] = {}
+    for episode in played:
+        for turn, action in zip(episode.turns[:-1:2], episode.turns[1::2], strict=True):
+            said.setdefault(turn.text, set()).add(action.text)
+    assert {len(said[text]) for text, far in places.items() if far > border} == {1}
+    assert {len(said[text]) for text, far in places.items() if far <= border} == {4}
 
 
 def test_demonstrations_say_what_the_environment_says():

@@ -19,6 +19,7 @@ from lmrl.algos.base import Algorithm
 from lmrl.codec import Codec
 from lmrl.datasets import Dataset
 from lmrl.rollout import play
+from lmrl.sharding import whole
 from lmrl.task import Start, Task
 from lmrl.tokens import Corpus, TokenBatch, View, tokenize
 from lmrl.windows import Stream, Windows
@@ -166,8 +167,9 @@ class OnlineData(_Data):
         assert self.trainer is not None
         self._before = self.played
         self.algo.eval()
-        corpus, keep = self._worthwhile()
-        windows = self.windows(corpus, keep)
+        with whole(self.algo):
+            corpus, keep = self._worthwhile()
+            windows = self.windows(corpus, keep)
         self.round |= self.algo.round
         self.algo.train()
         order = self._order(windows) if keep.any() else []

@@ -21,8 +21,6 @@ def train(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[
     ValueError for what a user can mend, Stopped after SIGINT or SIGTERM.
     """
     check(cfg)
-    if cfg.trainer.get("strategy") == "fsdp":
-        raise ValueError("trainer.strategy = fsdp: a model cut among processes cannot play yet; use hardware=gpus")
     with listening() as stop:
         begin = Path(cfg.init.ckpt) if cfg.init.ckpt else None
         if begin is None and "algo" in cfg.init:

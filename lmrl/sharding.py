@@ -8,23 +8,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import torch
+from lightning.pytorch import LightningModule
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, distributed, nn
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_map
 
 
-def cut(algo: nn.Module) -> None:
+def cut(algo: LightningModule) -> None:
     """Cut every block of every model in it, frozen ones too, and then what is left, in place."""
+    mesh = init_device_mesh(algo.device.type, (distributed.get_world_size(),))
     lists = [module for module in algo.modules() if isinstance(module, nn.ModuleList)]
     for block in [block for blocks in reversed(lists) for block in blocks]:
-        # what a step has gathered it keeps to its end, so that it may be used again in one process alone
-        fully_shard(block, reshard_after_forward=False)
-    fully_shard(algo, reshard_after_forward=False)
-    algo._get_fsdp_state()._lazy_init()  # else a block that plays before the first step would take itself for all
+        # what a step has gathered it keeps to its end, so that one process alone may use it again
+        fully_shard(block, mesh=mesh, reshard_after_forward=False)
+    root = fully_shard(algo, mesh=mesh, reshard_after_forward=False)
+    for part in _parts(algo):  # itself, to no effect; the default depends on what this process has called before
+        part.set_modules_to_backward_prefetch([part])
+    root._get_fsdp_state()._lazy_init()  # else a block that plays before the first step would take itself for all
     register_fsdp_forward_method(algo, "training_step")
 
 

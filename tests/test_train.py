@@ -239,13 +239,17 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_says_so(tmp_path: Path, monk
     assert not list((tmp_path / "run").glob("*.part"))
 
 
+def played_again(tmp_path: Path) -> dict[str, float]:
+    """What `lmrl-eval` finds of the checkpoint of the run."""
+    named = [f"ckpt={tmp_path}/run/last.ckpt", f"cache={tmp_path}/cache", "workers=1", "tracking=off"]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return evaluate(compose("evaluate", overrides=named), tmp_path / "eval")
+
+
 @pytest.mark.slow
 def test_a_checkpoint_plays_with_no_other_argument_than_its_path(tmp_path: Path) -> None:
     metrics = train(config(tmp_path, "task=wordle", "algo=bc", "model.layers=1", *OFFLINE), tmp_path / "run")
-    named = [f"ckpt={tmp_path}/run/last.ckpt", f"cache={tmp_path}/cache", "workers=1", "tracking=off"]
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("evaluate", overrides=named)
-    again = evaluate(cfg, tmp_path / "eval")
+    again = played_again(tmp_path)
     assert again["final/return_mean"] == metrics["final/return_mean"]
     assert again["final/episodes"] == metrics["final/episodes"] == 10, "as many games as the run's own last look"
     assert (tmp_path / "eval" / "transcripts" / "final.html").is_file()
@@ -299,12 +303,12 @@ def test_a_second_signal_ends_the_run_at_once() -> None:
         stop._hear(signal.SIGTERM, None)
 
 
-def in_two_processes(tmp_path: Path, *overrides: str) -> dict[str, float]:
+def in_two_processes(tmp_path: Path, *overrides: str, hardware: str = "gpus") -> dict[str, float]:
     """The metrics of a run of four steps, shared by two processes."""
     train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "begin")
     overrides = (
         "task=maze", "debug=one_step", "trainer.max_steps=4", "model.width=16", "tracking=off",
-        "trainer.devices=2", "+trainer.strategy=ddp_find_unused_parameters_true",
+        f"hardware={hardware}", "hardware.threads=1", "trainer.accelerator=cpu", "trainer.devices=2",
         f"hydra.run.dir={tmp_path}/run", f"cache={tmp_path}/cache", f"init.ckpt={tmp_path}/begin/last.ckpt", *overrides,
     )  # fmt: skip
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "lmrl", *overrides]
@@ -325,9 +329,18 @@ def test_what_one_process_meets_ends_the_run_of_both(tmp_path: Path) -> None:
     assert (metrics["diverged"], metrics["steps"]) == (1.0, 3.0)  # the last of them moved nothing
 
 
-def test_a_model_cut_among_processes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"trainer\.strategy = fsdp: .* use hardware=gpus"):
-        train(config(tmp_path, "task=maze", "algo=bc", "hardware=fsdp"), tmp_path / "run")
+@pytest.mark.slow
+def test_a_run_of_a_model_cut_among_processes_ends_and_its_checkpoint_plays_in_one(tmp_path: Path) -> None:
+    tracked = f"tracking.uri=sqlite:///{tmp_path}/mlflow.db"
+    metrics = in_two_processes(tmp_path, "algo=ilql", tracked, hardware="fsdp")
+    run: Any = the_runs(tmp_path)["maze-ilql-s0"]
+    assert run.info.status == "FINISHED"
+    assert played_again(tmp_path)["final/return_mean"] == metrics["final/return_mean"]
+
+
+def test_a_model_that_lightning_itself_would_cut_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"trainer\.strategy = fsdp: .* use hardware=fsdp"):
+        train(config(tmp_path, "task=maze", "algo=bc", "+trainer.strategy=fsdp"), tmp_path / "run")
 
 
 def test_several_processes_do_not_each_clone_for_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

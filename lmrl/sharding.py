@@ -73,11 +73,6 @@ class Sharded(DDPStrategy):
             distributed.broadcast(buffer, 0)
         return super().training_step(*args, **kwargs)
 
-    def post_backward(self, closure_loss: Tensor) -> None:
-        assert self.lightning_module is not None
-        for part in _parts(self.lightning_module):  # frozen ones have no backward pass of their own
-            part.reshard()
-
     def lightning_module_state_dict(self) -> dict[str, Any]:
         state: dict[str, Any] = uncut(super().lightning_module_state_dict())
         return state

@@ -14,7 +14,6 @@ import torch
 from lightning.pytorch import LightningModule
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -157,7 +156,6 @@ class Algorithm(LightningModule):
         """Look for what is not finite, log, and clip, with one norm; Lightning's clipping refuses fused optimisers."""
         trained = [p for p in self.parameters() if p.grad is not None]
         norm = nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
-        norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
         if not self.diverged and not torch.isfinite(norm):
             self._diverge("the gradient is not finite")
         if self.diverged:

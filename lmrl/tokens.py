@@ -171,8 +171,10 @@ class Corpus:
         try:
             for name in _ARRAYS | _TABLES:
                 np.save(part / f"{name}.npy", getattr(self, name))
-            if not folder.is_dir():  # another process may have been faster
-                part.replace(folder)
+            part.replace(folder)
+        except OSError:
+            if not folder.is_dir():  # another process was not faster
+                raise
         finally:
             shutil.rmtree(part, ignore_errors=True)
 

@@ -128,6 +128,19 @@ def test_a_corpus_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_a_corpus_that_another_process_has_just_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    move = Path.replace
+
+    def later(self: Path, target: Path) -> Path:
+        target.mkdir()
+        (target / "written").touch()
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", later)
+    tokenize([game(-1)], CODEC, LATEST).save(tmp_path / "tokens")
+    assert [path.name for path in tmp_path.iterdir()] == ["tokens"]
+
+
 def test_actions_are_flat_and_in_time_order() -> None:
     actions = tokenize([game(-1, 0), game(-2)], CODEC, LATEST).actions()
     assert actions.reward_N.tolist() == [-1, 0, -2]

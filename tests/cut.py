@@ -49,9 +49,10 @@ def stopped_in_two(folder: Path, *overrides: str) -> None:
 def main(folder: Path) -> None:
     for name, overrides in RUNS.items():
         run(folder / f"{name}-whole", "gpus", *overrides)
+        tracked = f"tracking.uri=sqlite:///{folder}/mlflow.db"
         if name == "ilql":
-            stopped_in_two(folder / "ilql-cut", *overrides)
-        run(folder / f"{name}-cut", "fsdp", *overrides)
+            stopped_in_two(folder / "ilql-cut", *overrides, tracked)
+        run(folder / f"{name}-cut", "fsdp", *overrides, tracked)
     run(folder / "diverged", "fsdp", "algo=bc", "algo._target_=tests.uneven.Uneven", "trainer.max_steps=4")
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+from mlflow import MlflowClient
 
 from tests.cut import RUNS
+from tests.whole import played_again
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,14 @@ def figures(folder: Path) -> dict[str, float]:
     """The last figure of each name."""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     return {k: v for line in lines for k, v in json.loads(line)["metrics"].items() if "seconds" not in k}
+
+
+@pytest.mark.slow
+def test_its_run_ends_and_its_checkpoint_plays_in_one_process(runs: Path) -> None:
+    client, note = MlflowClient(f"sqlite:///{runs}/mlflow.db"), (runs / "ilql-cut" / "run_id").read_text().strip()
+    assert client.get_run(note).info.status == "FINISHED"
+    metrics = json.loads((runs / "ilql-cut" / "metrics.json").read_text())
+    assert played_again(runs / "ilql-cut")["final/return_mean"] == metrics["final/return_mean"]
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from lmrl.algos.base import Algorithm
 from lmrl.data import OfflineData, OnlineData
+from lmrl.sharding import gathered
 from lmrl.signals import Stop, Stopped
 
 
@@ -81,7 +82,10 @@ class Course(Callback):
         due = int(self._data.progress() * self._times)
         if due > self._looked and not algo.diverged:
             algo.eval()
-            with suppress(Stopped):  # what was not seen to its end is looked at again by whoever goes on
+            with (
+                suppress(Stopped),
+                gathered(algo),
+            ):  # a look that is broken off is taken again by whoever goes on
                 self._record(trainer, self._look())
                 self._looked = due
             algo.train()

@@ -20,6 +20,7 @@ from lmrl.codec import Codec
 from lmrl.datasets import Dataset
 from lmrl.kinds import Count, Natural, Rate
 from lmrl.rollout import play
+from lmrl.sharding import gathered
 from lmrl.task import Start, Task
 from lmrl.tokens import Corpus, TokenBatch, View, tokenize
 from lmrl.windows import Stream, Windows
@@ -162,8 +163,9 @@ class OnlineData(_Data):
         assert self.trainer is not None
         self._before = self.played
         self.algo.eval()
-        corpus, keep = self._worthwhile()
-        windows = self.windows(corpus, keep)
+        with gathered(self.algo):
+            corpus, keep = self._worthwhile()
+            windows = self.windows(corpus, keep)
         self.round |= self.algo.round
         self.algo.train()
         order = self._order(windows) if keep.any() else []

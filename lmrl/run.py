@@ -22,6 +22,7 @@ from lmrl.data import OfflineData, OnlineData
 from lmrl.evaluate import assess, keep_transcripts, prefixed, view_of, write_metrics
 from lmrl.models import load_weights, read_checkpoint
 from lmrl.pages import curve_png
+from lmrl.sharding import gathered
 from lmrl.signals import Stop, Stopped
 from lmrl.task import Task
 from lmrl.tokens import View
@@ -197,7 +198,8 @@ class Run:
     def _finish(self, algo: Algorithm, seconds: float) -> dict[str, float]:
         """The final figures: the weights as training left them, on the published protocol."""
         algo.eval().to(algo.trainer.strategy.root_device)  # from where Lightning's teardown took it
-        figures = self._play(algo, view_of(self.task, algo.model), self.cfg.evaluation.final_episodes, "final")
+        with gathered(algo):
+            figures = self._play(algo, view_of(self.task, algo.model), self.cfg.evaluation.final_episodes, "final")
         steps = int(algo.trainer.global_step)
         metrics = prefixed(figures, "final") | {
             "train_seconds": seconds,

@@ -22,7 +22,7 @@ def train(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[
     """
     check(cfg)
     if cfg.trainer.get("strategy") == "fsdp":
-        raise ValueError("trainer.strategy = fsdp: a model cut among processes cannot play yet; use hardware=gpus")
+        raise ValueError("trainer.strategy = fsdp: a model that Lightning's own cuts cannot play; use hardware=fsdp")
     with listening() as stop:
         begin = Path(cfg.init.ckpt) if cfg.init.ckpt else None
         if begin is None and "algo" in cfg.init:

@@ -148,6 +148,19 @@ def test_a_killed_process_of_the_same_number_is_no_hindrance(tmp_path: Path) -> 
     assert len(Corpus.load(tmp_path / "tokens")) == 1
 
 
+def test_a_corpus_that_another_process_has_just_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    move = Path.replace
+
+    def later(self: Path, target: Path) -> Path:
+        target.mkdir()
+        (target / "written").touch()
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", later)
+    tokenize([game(-1)], CODEC, LATEST).save(tmp_path / "tokens")
+    assert [path.name for path in tmp_path.iterdir()] == ["tokens"]
+
+
 def test_actions_are_flat_and_in_time_order() -> None:
     actions = tokenize([game(-1, 0), game(-2)], CODEC, LATEST).actions()
     assert actions.reward_N.tolist() == [-1, 0, -2]

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from mlflow import MlflowClient
 from omegaconf import OmegaConf
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
@@ -20,16 +19,14 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 from lmrl import course
 from lmrl.algos.bc import BC
 from lmrl.algos.ppo import PPO
-from lmrl.config import conf_dir
 from lmrl.data import OnlineData
-from lmrl.evaluate import evaluate
 from lmrl.glossary import explain
 from lmrl.run import Run
 from lmrl.signals import Stop, Stopped
 from lmrl.tokens import TokenBatch
 from lmrl.train import train
 from tests.test_models import bpe, folder_of
-from tests.whole import OFFLINE, ONLINE, config
+from tests.whole import OFFLINE, ONLINE, config, played_again
 
 BC_STEPS = "init.trainer.max_steps=5"
 
@@ -249,10 +246,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_says_so(tmp_path: Path, monk
 @pytest.mark.slow
 def test_a_checkpoint_plays_with_no_other_argument_than_its_path(tmp_path: Path) -> None:
     metrics = train(config(tmp_path, "task=wordle", "algo=bc", "model.layers=1", *OFFLINE), tmp_path / "run")
-    named = [f"ckpt={tmp_path}/run/last.ckpt", f"cache={tmp_path}/cache", "workers=1", "tracking=off"]
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("evaluate", overrides=named)
-    again = evaluate(cfg, tmp_path / "eval")
+    again = played_again(tmp_path / "run")
     assert again["final/return_mean"] == metrics["final/return_mean"]
     assert again["final/episodes"] == metrics["final/episodes"] == 10, "as many games as the run's own last look"
     assert (tmp_path / "eval" / "transcripts" / "final.html").is_file()
@@ -264,13 +258,9 @@ def test_a_checkpoint_does_not_play_with_another_list_unawares(tmp_path: Path) -
     words.write_text("panic\nknoll\nmount\n")
     train(config(tmp_path, "task=wordle", "algo=bc", f"task.env.words={words}", *OFFLINE), tmp_path / "run")
     words.write_text("panic\nknoll\n")
-    named = [f"ckpt={tmp_path}/run/last.ckpt", f"cache={tmp_path}/cache", "workers=1", "tracking=off"]
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        unaware = compose("evaluate", overrides=named)
-        aware = compose("evaluate", overrides=[*named, f"+task.env.words={words}"])
     with pytest.raises(ValueError, match=r"trained with \{'words': '3 words, .*'\}, and now there is .*'2 words"):
-        evaluate(unaware, tmp_path / "eval")
-    assert evaluate(aware, tmp_path / "eval")["final/episodes"] == 10
+        played_again(tmp_path / "run")
+    assert played_again(tmp_path / "run", f"+task.env.words={words}")["final/episodes"] == 10
 
 
 @pytest.mark.slow
@@ -347,9 +337,9 @@ def test_what_one_process_meets_ends_the_run_of_both(tmp_path: Path) -> None:
     assert (metrics["diverged"], metrics["steps"]) == (1.0, 3.0)  # the last of them moved nothing
 
 
-def test_a_model_cut_among_processes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"trainer\.strategy = fsdp: .* use hardware=gpus"):
-        train(config(tmp_path, "task=maze", "algo=bc", "hardware=fsdp"), tmp_path / "run")
+def test_a_model_that_lightning_itself_would_cut_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"trainer\.strategy = fsdp: .* use hardware=fsdp"):
+        train(config(tmp_path, "task=maze", "algo=bc", "+trainer.strategy=fsdp"), tmp_path / "run")
 
 
 def test_several_processes_do_not_each_clone_for_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from lmrl.config import conf_dir
+from lmrl.evaluate import evaluate
 
 SMALL = (
     "workers=1",
@@ -29,3 +30,10 @@ def config(folder: Path, *overrides: str, width: int | None = 16) -> DictConfig:
     places = (f"tracking.uri=sqlite:///{folder}/mlflow.db", f"cache={folder}/cache")
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         return compose("train", overrides=[*SMALL, *narrow, *places, *overrides])
+
+
+def played_again(run: Path, *overrides: str) -> dict[str, float]:
+    """What `lmrl-eval` finds of a run's checkpoint."""
+    named = [f"ckpt={run}/last.ckpt", f"cache={run.parent}/cache", "workers=1", "tracking=off", *overrides]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return evaluate(compose("evaluate", overrides=named), run.with_name("eval"))

@@ -157,7 +157,7 @@ def _read_chunks(path: Path, reference: Callable[[Path], Iterator[Trajectory]]) 
     episodes = _reader(path, reference)(path)
     chunk = _chunk(islice(episodes, CHUNK))
     if not chunk.returns:
-        raise ValueError(f"data.path = '{path}': it has no episodes")
+        raise ValueError(f"task.data.path = '{path}': it has no episodes")
     while chunk.returns:
         yield chunk
         chunk = _chunk(islice(episodes, CHUNK))

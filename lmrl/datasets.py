@@ -6,7 +6,6 @@ statistics beside them. A file in the cache is whole: it is written elsewhere in
 
 import hashlib
 import json
-import signal
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -138,12 +137,7 @@ def _make_chunks(make: Maker, episodes: int, seed: int, workers: int) -> Iterato
     if len(sizes) == 1 or workers == 1:
         yield from map(_make_chunk, makes, sizes, seeds)
         return
-    pool = ProcessPoolExecutor(
-        min(workers, len(sizes)),
-        mp_context=get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),  # a terminal interrupts them too, but who asked ends them
-    )
+    pool = ProcessPoolExecutor(min(workers, len(sizes)), mp_context=get_context("spawn"))
     try:
         yield from pool.map(_make_chunk, makes, sizes, seeds)
     finally:
@@ -161,7 +155,7 @@ def _read_chunks(path: Path, reference: Callable[[Path], Iterator[Trajectory]]) 
     episodes = _reader(path, reference)(path)
     chunk = _chunk(islice(episodes, CHUNK))
     if not chunk.rows:
-        raise ValueError(f"data.path = '{path}': it has no episodes")
+        raise ValueError(f"task.data.path = '{path}': it has no episodes")
     while chunk.rows:
         yield chunk
         chunk = _chunk(islice(episodes, CHUNK))

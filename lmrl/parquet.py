@@ -50,12 +50,13 @@ def _schema() -> "pyarrow.Schema":
 
 
 def _row(episode: Trajectory) -> dict[str, Any]:
+    seed = episode.info.get("seed")
     return {
         "messages": [{"role": AGENT if t.is_action else ENVIRONMENT, "content": t.text} for t in episode.turns],
         "rewards": [turn.reward for turn in episode.turns if turn.is_action],
         "done": episode.done,
         "return": episode.total,
-        "seed": episode.info.get("seed"),
+        "seed": seed if isinstance(seed, int) else None,
         "info": json.dumps(dict(episode.info)),
     }
 

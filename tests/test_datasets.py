@@ -339,6 +339,12 @@ USER, AGENT = {"role": "user", "content": "a"}, {"role": "assistant", "content":
 ROW = {"messages": [USER, AGENT], "rewards": [1.0], "done": True}
 
 
+def test_a_seed_that_is_no_number_stands_in_info_alone(tmp_path: Path):
+    episode = Trajectory((Turn("a", False), Turn("b", True)), True, {"seed": "x"})
+    export_parquet([episode], tmp_path / "a.parquet")
+    assert list(read_parquet(tmp_path / "a.parquet")) == [episode]
+
+
 def test_a_foreign_parquet_file_needs_only_messages_rewards_and_done(tmp_path: Path):
     (episode,) = read_parquet(parquet(tmp_path / "a.parquet", [ROW]))
     assert episode == Trajectory((Turn("a", False), Turn("b", True, 1.0)), True, {})

@@ -37,6 +37,11 @@ def conf_dir() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[1] / "conf"
 
 
+def several_processes() -> bool:
+    """Whether torchrun has started others beside this process."""
+    return int(os.environ.get("WORLD_SIZE", 1)) > 1
+
+
 def config_hash(node: DictConfig) -> str:
     """Twelve hex digits that name a config: equal for equal resolved values, whatever the order of the keys.
 

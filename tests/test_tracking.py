@@ -14,6 +14,7 @@ import time
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -222,7 +223,8 @@ def test_a_store_that_does_not_answer_at_the_start_is_one_clear_line(tmp_path: P
 def test_a_file_that_is_no_store_of_this_mlflow_is_one_clear_line_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
 ) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it is tried again"))
+    again = SimpleNamespace(sleep=lambda _: pytest.fail("it is tried again"))
+    monkeypatch.setattr("mlflow.store.db.utils.time", again)
     (tmp_path / "text.db").write_text("a diary, not a database" * 10)
     with sqlite3.connect(tmp_path / "newer.db") as newer:
         newer.executescript("create table alembic_version (version_num); insert into alembic_version values ('f00')")

@@ -8,7 +8,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -119,12 +119,11 @@ def connect(uri: str) -> "MlflowClient":
 def _alone_at(file: Path) -> Iterator[None]:
     """One process at a time: MLflow makes and migrates its tables as if there were no other.
 
-    What is no database is told at once; MLflow would try it ten times, for minutes.
+    What cannot be opened is told at once; MLflow would try it ten times, for minutes.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{file}.lock", timeout=_TURN):
-        with closing(sqlite3.connect(file, timeout=_TURN)) as probe:
-            probe.execute("pragma schema_version")
+        sqlite3.connect(file).close()
         yield
 
 

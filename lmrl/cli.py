@@ -21,8 +21,8 @@ from hydra.utils import get_method
 from omegaconf import DictConfig
 from yaml import YAMLError
 
-from lmrl.config import check, conf_dir
-from lmrl.overrides import explain, parsed
+from lmrl.config import check, conf_dir, several_processes
+from lmrl.overrides import explain, opened, parsed
 from lmrl.signals import interruptible
 from lmrl.signatures import from_source
 from lmrl.usage import examples, usage
@@ -36,6 +36,7 @@ def train() -> int:
 
 
 def evaluate() -> int:
+    sys.argv[1:] = opened(sys.argv[1:], ("algo", "task"))  # they stand empty, for changes to the checkpoint's
     return run("evaluate", "lmrl.evaluate.evaluate", "lmrl-eval ckpt=PATH: let a checkpoint play and score it.")
 
 
@@ -96,7 +97,7 @@ def _do(work: str, cfg: DictConfig) -> object:
     check(cfg, from_source)  # what the files tell, before the import that takes seconds
     runtime = HydraConfig.get()
     named = any(override.startswith("hydra.run.dir=") for override in runtime.overrides.hydra)
-    if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not named:
+    if several_processes() and not named:
         raise ValueError("hydra.run.dir: the processes of torchrun must share a folder; name it")
     return get_method(work)(cfg, Path(runtime.runtime.output_dir), list(runtime.overrides.task))
 

@@ -7,6 +7,7 @@ an honest signature, and other libraries' classes are judged as well as ours.
 import difflib
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import Parameter
 from pathlib import Path
@@ -31,6 +32,11 @@ def conf_dir() -> Path:
     """The config tree: inside the package in a wheel, beside it in a checkout."""
     installed = Path(__file__).parent / "conf"
     return installed if installed.is_dir() else Path(__file__).parents[1] / "conf"
+
+
+def several_processes() -> bool:
+    """Whether torchrun has started others beside this process."""
+    return int(os.environ.get("WORLD_SIZE", 1)) > 1
 
 
 def config_hash(node: DictConfig) -> str:

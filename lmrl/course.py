@@ -47,13 +47,19 @@ class Course(Callback):
         self._data, self._path, self._look, self._stop = data, path, look, stop
         self._times, self._seconds = times, seconds
         self._looked, self._saved = 0, time.monotonic()
+        self._before, self._begun = 0.0, time.monotonic()
         self.stopped = self.saved = False
 
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds of the run, those before it was resumed included."""
+        return self._before + time.monotonic() - self._begun
+
     def state_dict(self) -> dict[str, Any]:
-        return {"looked": self._looked}
+        return {"looked": self._looked, "seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._looked = state_dict["looked"]
+        self._looked, self._before = state_dict["looked"], state_dict.get("seconds", 0.0)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Algorithm)

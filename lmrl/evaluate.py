@@ -20,6 +20,7 @@ from lmrl.models import LanguageModel, read_checkpoint, rebuild
 from lmrl.pages import transcript_html, transcript_text
 from lmrl.rollout import Policy, play
 from lmrl.scoring import scored, summarise, table
+from lmrl.signals import listening
 from lmrl.task import Score, Task
 from lmrl.tokens import View
 from lmrl.tracking import Tracker
@@ -87,19 +88,27 @@ def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
         part.write_text(json.dumps(dict(metrics), indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
+def refuse_taken(folder: Path) -> None:
+    """Raise ValueError if the folder is that of a run already."""
+    if (folder / "config.yaml").is_file():
+        raise ValueError(f"hydra.run.dir = {folder}: holds a run of its own; name another folder")
+
+
 def restore(ckpt: Path, overrides: Mapping[str, Any]) -> tuple[DictConfig, Task, Algorithm]:
     """What a checkpoint holds, ready to play; `overrides` are merged into its config first.
 
     Raises ValueError if it is missing, broken or not ours, ConfigError if its config no longer fits the code.
     """
     saved = read_checkpoint(ckpt)
+    if not isinstance(saved["lmrl"].get("config"), str):
+        raise ValueError(f"{ckpt}: does not hold the config of its run; name the last.ckpt of one")
     cfg = OmegaConf.merge(OmegaConf.create(saved["lmrl"]["config"]), OmegaConf.create(dict(overrides)))
     assert isinstance(cfg, DictConfig)
     check(cfg)
     task: Task = instantiate(cfg.task, _convert_="all")
     made_with = saved["lmrl"].get("facts", task.facts())
     if task.facts() != made_with and not overrides.get("task"):
-        raise ValueError(f"{ckpt}: trained with {made_with}, and now there is {task.facts()}; name it, +task.KEY=VALUE")
+        raise ValueError(f"{ckpt}: trained with {made_with}, and now there is {task.facts()}; say so by task.KEY=VALUE")
     model = rebuild(saved["lmrl"], cfg.hardware.attention)
     algo: Algorithm = instantiate(cfg.algo, _convert_="all")(model)
     algo.load_state_dict(saved["state_dict"])
@@ -107,35 +116,38 @@ def restore(ckpt: Path, overrides: Mapping[str, Any]) -> tuple[DictConfig, Task,
 
 
 def evaluate(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[str, float]:
-    """Let a checkpoint play: a run of its own in the store, whose tag `checkpoint` says who played."""
+    """Let a checkpoint play: a run of its own in the store, whose tag `checkpoint` says who played.
+
+    Raises ValueError for what a user can mend, Stopped after SIGINT or SIGTERM.
+    """
     check(cfg)
-    if (folder / "run_id").is_file():
-        raise ValueError(f"hydra.run.dir = {folder}: holds a run of its own; name another folder")
+    refuse_taken(folder)
     torch.set_num_threads(cfg.hardware.threads)
+    device = _device(cfg.hardware.device)
     changes = {key: cfg[key] for key in ("algo", "task", "cache", "workers")}
     made, task, algo = restore(Path(cfg.ckpt), changes)
-    if cfg.hardware.device != "cpu":
-        algo.to(cfg.hardware.device)
+    algo.to(device)
     tracker: Tracker = instantiate(cfg.tracking)(folder=folder, run_name=f"eval-{Path(cfg.ckpt).parent.name}")
-    asked = {key: value for key, value in cfg.evaluation.items() if value is not None}
+    asked = {key: value for key, value in cfg.evaluation.items() if value is not None and key != "_target_"}
     record = OmegaConf.merge(made, {"evaluation": asked, "policy": cfg.policy})
     assert isinstance(record, DictConfig)
-    tracker.start(
-        record, overrides, {"kind": "evaluation", "checkpoint": str(Path(cfg.ckpt).resolve()), **task.facts()}
-    )
-    try:
+    tags = {"kind": "evaluation", "checkpoint": str(Path(cfg.ckpt).resolve()), **task.facts()}
+    with listening() as stop, tracker.recording(record, overrides, tags):
         policy = algo.policy(view_of(task, algo.model), cfg.policy)
         episodes, first = record.evaluation.final_episodes, record.evaluation.first_seed
-        played, figures = assess(task, policy, episodes, first, label="evaluation")
+        played, figures = assess(task, policy, episodes, first, label="evaluation", on_turn=stop.check)
         tracker.log_metrics(prefixed(figures, "final"), 0)
         keep_transcripts(tracker, played[: cfg.evaluation.transcripts], figures, "final")
-    except BaseException as error:
-        tracker.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
-        raise
-    tracker.finish("FINISHED")
-    write_metrics(folder, prefixed(figures, "final"))
+        write_metrics(folder, prefixed(figures, "final"))
     show({f"{made.task.name} {cfg.policy}": figures, "data": data_row(task)})
     return prefixed(figures, "final")
+
+
+def _device(name: str) -> torch.device:
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"hardware.device = {name}: no such device here; use hardware.device=cpu") from error
 
 
 def show(rows: Mapping[str, Mapping[str, float]]) -> None:

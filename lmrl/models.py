@@ -257,9 +257,10 @@ def read_checkpoint(ckpt: Path) -> dict[str, dict[str, Any]]:
         raise ValueError(f"{ckpt}: no such checkpoint") from error
     except Exception as error:  # a cut file shows as any of RuntimeError, UnpicklingError, EOFError, ...
         raise ValueError(f"{ckpt}: not a readable checkpoint ({_first_line(error)})") from error
-    if not isinstance(saved, dict) or "lmrl" not in saved:
+    made = saved.get("lmrl") if isinstance(saved, dict) else None
+    if not isinstance(made, dict) or not {"model", "tokenizer"} <= made.keys() or "state_dict" not in saved:
         raise ValueError(f"{ckpt}: not a checkpoint of lmrl")
-    return saved
+    return dict(saved)
 
 
 def hidden(lm: nn.Module, ids_BT: Tensor) -> Tensor:

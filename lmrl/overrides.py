@@ -17,6 +17,8 @@ from omegaconf import DictConfig
 from lmrl.config import conf_dir, suggest
 
 REFUSED_KEY = re.compile(r"Could not (?:override|delete from config\.) '([^'@]+)'")
+NO_KEY, NOT_CHOSEN = "append to your default list", "No match in the defaults list"
+"""What Hydra says where the name is that of a folder of options, which this command does not choose from."""
 
 
 def parsed(arguments: Sequence[str]) -> Namespace:
@@ -27,6 +29,15 @@ def parsed(arguments: Sequence[str]) -> Namespace:
 def folders(args: Namespace) -> list[Path]:
     """The config trees of a command line: ours, then the user's own."""
     return [Path(folder).absolute() for folder in (args.config_path or conf_dir(), args.config_dir) if folder]
+
+
+def opened(arguments: Sequence[str], nodes: tuple[str, ...]) -> list[str]:
+    """Arguments in which every key below the nodes may be a new one: `algo.beta=3` needs no `+`.
+
+    >>> opened(["ckpt=algo.ckpt", "algo.beta=3", "+algo.clip=1"], ("algo",))
+    ['ckpt=algo.ckpt', '++algo.beta=3', '+algo.clip=1']
+    """
+    return [f"++{text}" if text.startswith(tuple(f"{node}." for node in nodes)) else text for text in arguments]
 
 
 @contextmanager
@@ -49,6 +60,10 @@ def explain(error: HydraException, root: str, args: Namespace) -> str:
         reason = [line for line in str(error).splitlines() if not line.startswith(("See ", "Error parsing"))]
         return f"{error.override}: not a key=value that Hydra can read: {' '.join(reason)}"
     refused = REFUSED_KEY.match(str(error))
+    if refused and NO_KEY in str(error):
+        if NOT_CHOSEN not in str(error):
+            return " ".join(str(error).splitlines()[:2])
+        return f"{refused[1]}: nothing to choose in this command; where it has keys, set one: {refused[1]}.KEY=VALUE"
     if refused and isinstance(error, ConfigCompositionException):
         return _unknown_key(refused[1], root, args) or str(error).strip()
     return str(error).strip()

@@ -1,8 +1,11 @@
 """A person plays a task in the terminal, through the same scorer; the same record comes out.
 
-What is typed is one action; its newline is the action's own. End of input (Ctrl-D) ends the games.
+What is typed is one action; its newline is the action's own. Ctrl-D and Ctrl-C end the games; those that were played to
+their end count.
 """
 
+import io
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from lmrl.config import check
-from lmrl.evaluate import data_row, keep_transcripts, prefixed, scores_of, show, write_metrics
+from lmrl.evaluate import data_row, keep_transcripts, prefixed, refuse_taken, scores_of, show, write_metrics
 from lmrl.rollout import Situation, rollout
 from lmrl.scoring import summarise
 from lmrl.task import Start, Task
@@ -35,38 +38,43 @@ class Person:
 
 
 def play(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[str, float]:
-    """Let a person play `cfg.games` games; the figures, which also stand in `folder/metrics.json`."""
+    """Let a person play `cfg.games` games; the figures, which also stand in `folder/metrics.json`.
+
+    What could go wrong with the data, the folder or the store is told before the first game.
+    """
     check(cfg)
-    if cfg.games < 1:
-        raise ValueError(f"games = {cfg.games}: at least 1")
+    refuse_taken(folder)
     task: Task = instantiate(cfg.task, _convert_="all")
-    played = _games(task, cfg.games, int(time.time()) if cfg.first_seed is None else cfg.first_seed)
-    if not played:
-        return {}
-    figures = summarise(played, scores_of(task, task.data.dataset().stats))
+    data = task.data.dataset().stats
     tracker: Tracker = instantiate(cfg.tracking)(folder=folder, run_name=f"{task.name}-person")
-    tracker.start(cfg, overrides, {"task": task.name, "algo": "person", "kind": "play", **task.facts()})
-    tracker.log_metrics(prefixed(figures, "final"), 0)
-    keep_transcripts(tracker, played, figures, "final")
-    tracker.finish("FINISHED")
-    write_metrics(folder, prefixed(figures, "final"))
-    write_lines(folder / "games.jsonl", played)
+    first_seed = int(time.time()) if cfg.first_seed is None else cfg.first_seed
+    with tracker.recording(cfg, overrides, {"task": task.name, "algo": "person", "kind": "play", **task.facts()}):
+        played = _games(task, cfg.games, first_seed, folder / "games.jsonl")
+        if not played:
+            tracker.finish("KILLED")
+            return {}
+        figures = summarise(played, scores_of(task, data))
+        tracker.log_metrics(prefixed(figures, "final"), 0)
+        keep_transcripts(tracker, played, figures, "final")
+        write_metrics(folder, prefixed(figures, "final"))
     show({"you": figures, "data": data_row(task)})
     return prefixed(figures, "final")
 
 
-def _games(task: Task, games: int, first_seed: int) -> list[Trajectory]:
-    """Games until they are all played or the input ends; one that the input's end cut short does not count."""
-    played = []
-    for start in task.episodes(games, first_seed):
-        try:
+def _games(task: Task, games: int, first_seed: int, path: Path) -> list[Trajectory]:
+    """Games until they are all played or the person ends them; each is in the file as soon as it is over."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a byte that is no text makes a bad action, not an error
+    played: list[Trajectory] = []
+    try:
+        for start in task.episodes(games, first_seed):
             (game,) = rollout(task.env, Person(), [_anywhere(start)], max_turns=task.max_turns)
-        except EOFError:
-            print()
-            break
-        print(game.turns[-1].text, end="")
-        print(f"return {game.total:g}, {'won' if game.info.get('success') else 'not won'}\n")
-        played.append(game)
+            played.append(game)
+            write_lines(path, played)
+            print(game.turns[-1].text, end="")
+            print(f"return {game.total:g}, {'won' if game.info.get('success') else 'not won'}\n")
+    except (EOFError, KeyboardInterrupt):
+        print()
     return played
 
 

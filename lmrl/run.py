@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import time
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
@@ -42,6 +41,7 @@ class Run:
 
     def __init__(self, cfg: DictConfig, folder: Path, stop: Stop, begin: Path | None = None) -> None:
         self.cfg, self.folder, self.stop, self.begin = cfg, folder, stop, begin
+        self._note = folder / "identity"
         self.task: Task = instantiate(cfg.task, _convert_="all")
         self.tracker: Tracker = instantiate(cfg.tracking)(folder=folder, run_name=self.name)
 
@@ -85,33 +85,40 @@ class Run:
         _settle(self.cfg)
         resume = self._resumable()
         self._settle_in()
-        self.tracker.start(self.cfg, overrides, self._tags())
-        try:
-            metrics = self._work(resume)
-        except BaseException as error:
-            self.tracker.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
-            raise
-        self.tracker.finish("FINISHED")
-        return metrics
+        with self.tracker.recording(self.cfg, overrides, self._tags()):
+            return self._work(resume)
 
     def _settle_in(self) -> None:
+        """Note whose folder it is before anything else lies there."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / "config.yaml").write_text(OmegaConf.to_yaml(self.cfg, resolve=True), encoding="utf-8")
+            if not self._noted():
+                self._note.write_text(self.identity + "\n", encoding="utf-8")
         except OSError as error:
             raise ValueError(
                 f"hydra.run.dir = {self.folder}: cannot be written ({error.strerror}); name another folder"
             ) from error
 
     def _resumable(self) -> Path | None:
+        if self._owners() - {self.identity}:
+            raise ValueError(f"hydra.run.dir = {self.folder}: holds a run of another config; name another folder")
         if not self.ckpt.is_file():
             return None
-        if read_checkpoint(self.ckpt)["lmrl"].get("identity") != self.identity:
-            raise ValueError(
-                f"hydra.run.dir = {self.folder}: holds the checkpoint of another config; name another folder"
-            )
         print(f"goes on from {self.ckpt}")
         return self.ckpt
+
+    def _owners(self) -> set[str | None]:
+        """The identities of what lies in the folder; None for what has none, as an evaluation."""
+        owners: set[str | None] = set()
+        if self.ckpt.is_file():
+            owners.add(read_checkpoint(self.ckpt)["lmrl"].get("identity"))
+        if noted := self._noted():
+            owners.add(noted)
+        return owners or ({None} if (self.folder / "config.yaml").is_file() else set())
+
+    def _noted(self) -> str:
+        """Whose folder it is, which is known before there is a checkpoint; empty if it is nobody's yet."""
+        return self._note.read_text(encoding="utf-8").strip() if self._note.is_file() else ""
 
     def _tags(self) -> dict[str, str]:
         """What runs are found by."""
@@ -155,7 +162,7 @@ class Run:
         return algo
 
     def _fit(self, algo: Algorithm, resume: Path | None) -> float:
-        """Train; the seconds that it took, looks included."""
+        """Train; the seconds that it took in all processes so far, looks included."""
         view = view_of(self.task, algo.model)
         make_data = instantiate(self.cfg.data, _convert_="all")
         data: OfflineData | OnlineData = make_data(self.task, algo, view, self.cfg.seed, Path(self.cfg.cache))
@@ -168,7 +175,6 @@ class Run:
         bar = TQDMProgressBar(refresh_rate=20, leave=False)
         make_trainer = instantiate(self.cfg.trainer, _convert_="all")
         trainer: Trainer = make_trainer(logger=self.tracker, callbacks=[course, bar], default_root_dir=self.folder)
-        begun = time.monotonic()
         try:
             trainer.fit(algo, data, ckpt_path=resume, weights_only=True)
         except SystemExit:  # Lightning's answer to Stopped in the middle of a round
@@ -180,7 +186,7 @@ class Run:
         if course.stopped:
             print(f"stopped; goes on with the same command and hydra.run.dir={self.folder}")
             raise Stopped
-        return time.monotonic() - begun
+        return course.seconds
 
     def _look(self, algo: Algorithm, data: OfflineData | OnlineData, view: View) -> dict[str, float]:
         """How the policy plays now, and the loss on what it is not trained on."""
@@ -225,7 +231,7 @@ def _fingerprint(begin: Path | None) -> str | None:
         return None
     saved = read_checkpoint(begin)
     made_by = saved["lmrl"].get("identity")
-    return f"{made_by} {saved['global_step']}" if made_by else hashlib.sha256(begin.read_bytes()).hexdigest()
+    return f"{made_by} {saved.get('global_step')}" if made_by else hashlib.sha256(begin.read_bytes()).hexdigest()
 
 
 def _settle(cfg: DictConfig) -> None:

@@ -6,11 +6,13 @@ MLflow and its database take seconds to import, so a function imports them when 
 import json
 import logging
 import os
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 
 from lmrl.provenance import flat
@@ -30,7 +32,7 @@ _PATIENCE = {
 }
 """MLflow's own defaults wait for minutes, and its telemetry needs a network. What the user has set stays."""
 _CHATTER = {
-    "mlflow.store.db": logging.WARNING,
+    "mlflow.store.db": logging.CRITICAL,  # it shows the traceback of what we tell in one line
     "mlflow.system_metrics": logging.CRITICAL,  # it warns of a lost server too, and one line is enough
     "urllib3.connectionpool": logging.ERROR,
 }
@@ -38,6 +40,8 @@ _BATCH = 1000
 """Metrics that MLflow takes in one call."""
 _PARAMS = 100
 """Parameters or tags that MLflow takes in one call."""
+_TURN = 300.0
+"""Seconds that a process waits for others to have opened the same store."""
 _DIGEST = 36
 """Characters of a data set's digest that MLflow keeps."""
 
@@ -99,16 +103,28 @@ class Outbox:
 
 
 def connect(uri: str) -> "MlflowClient":
-    """A client; whether anybody answers shows in the first call."""
+    """A client; whether a server answers shows in the first call."""
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
     for name, level in _CHATTER.items():
         logging.getLogger(name).setLevel(level)
-    if folder := _sqlite_folder(uri):
-        folder.mkdir(parents=True, exist_ok=True)
-    return MlflowClient(tracking_uri=uri)
+    file = _sqlite_file(uri)
+    with _alone_at(file) if file else nullcontext():
+        return MlflowClient(tracking_uri=uri)
+
+
+@contextmanager
+def _alone_at(file: Path) -> Iterator[None]:
+    """One process at a time: MLflow makes and migrates its tables as if there were no other.
+
+    What cannot be opened is told at once; MLflow would try it ten times, for minutes.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{file}.lock", timeout=_TURN):
+        sqlite3.connect(file).close()
+        yield
 
 
 def absolute(uri: str | None) -> str | None:
@@ -118,8 +134,10 @@ def absolute(uri: str | None) -> str | None:
     return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).resolve()}"
 
 
-def _sqlite_folder(uri: str) -> Path | None:
-    return Path(uri.removeprefix("sqlite:///")).resolve().parent if uri.startswith("sqlite:///") else None
+def _sqlite_file(uri: str) -> Path | None:
+    """The file of a local store, without the options of its address."""
+    path = uri.removeprefix("sqlite:///").partition("?")[0]
+    return Path(path).resolve() if uri.startswith("sqlite:///") else None
 
 
 def open_run(client: "MlflowClient", uri: str, experiment: str, run_name: str, run_id: str | None) -> "Run":
@@ -134,10 +152,10 @@ def _experiment(client: "MlflowClient", name: str, uri: str) -> str:
     """The experiment's id. A new one in a local store keeps its artifacts beside it, wherever one is started from."""
     from mlflow.exceptions import MlflowException
 
-    folder = _sqlite_folder(uri)
+    file = _sqlite_file(uri)
     if client.get_experiment_by_name(name) is None:
         with suppress(MlflowException):  # another run may have made it since; if not, what follows tells
-            client.create_experiment(name, (folder / "mlartifacts").as_uri() if folder else None)
+            client.create_experiment(name, (file.parent / "mlartifacts").as_uri() if file else None)
     found = client.get_experiment_by_name(name)
     if found is None or found.lifecycle_stage != "active":
         raise MlflowException(f"experiment {name!r} is deleted or cannot be made")
@@ -145,9 +163,9 @@ def _experiment(client: "MlflowClient", name: str, uri: str) -> str:
 
 
 def log_origin(
-    client: "MlflowClient", run: "Run", config: DictConfig, overrides: Sequence[str], tags: Mapping[str, str]
+    client: "MlflowClient", run: "Run", config: DictConfig, texts: Mapping[str, str], tags: Mapping[str, str]
 ) -> None:
-    """Parameters that the run does not hold yet, cut where MLflow would cut them; tags; both configs whole."""
+    """Parameters that the run does not hold yet, cut where MLflow would cut them; tags; texts, by artifact."""
     from mlflow.entities import Param, RunTag
     from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
@@ -157,8 +175,8 @@ def log_origin(
     for first in range(0, len(params), _PARAMS):
         client.log_batch(run_id, params=params[first : first + _PARAMS])
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-    client.log_text(run_id, OmegaConf.to_yaml(config, resolve=True), "config.yaml")
-    client.log_text(run_id, OmegaConf.to_yaml(OmegaConf.create(list(overrides))), "overrides.yaml")
+    for name, text in texts.items():
+        client.log_text(run_id, text, name)
 
 
 def system_monitor(run_id: str, uri: str) -> "SystemMetricsMonitor":
@@ -196,10 +214,11 @@ def _equals(key: str, value: str) -> str:
 
 def _failures() -> tuple[type[Exception], ...]:
     """What a store that is away raises; a function, since MLflow and its database are imported when they are used."""
+    from alembic.util import CommandError
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    return MlflowException, SQLAlchemyError, OSError, ImportError
+    return MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError, ImportError
 
 
 @contextmanager

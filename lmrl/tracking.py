@@ -9,8 +9,8 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -80,19 +80,35 @@ class Tracker(Logger):
         """Every metric so far, those of an interrupted run included: (step, last value) by rising step."""
         return {name: sorted(values.items()) for name, values in self._history.items()}
 
+    @contextmanager
+    def recording(
+        self, config: DictConfig | Mapping[str, Any], overrides: Sequence[str], tags: Mapping[str, str]
+    ) -> Iterator[None]:
+        """`start` before the block and `finish` after it: KILLED if it was interrupted, FAILED if it raised."""
+        try:
+            self.start(config, overrides, tags)
+            yield
+        except BaseException as error:
+            self.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            raise
+        self.finish("FINISHED")
+
     @rank_zero_only
     def start(self, config: DictConfig | Mapping[str, Any], overrides: Sequence[str], tags: Mapping[str, str]) -> None:
         """Open the run, or open it again, and log what made it.
 
-        Artifacts `config.yaml` and `overrides.yaml`; flat parameters, of which a run that is opened again keeps the
-        old; tags as given, `lmrl_version`, `config_hash`, `git_commit` and `git_dirty`; system metrics until `finish`.
+        `config.yaml` and `overrides.yaml`, in the folder and as artifacts; flat parameters, of which a run that is
+        opened again keeps the old; tags as given, `lmrl_version`, `config_hash`, `git_commit` and `git_dirty`; system
+        metrics until `finish`.
         Raises ValueError naming tracking.uri if the store does not answer or does not know the run.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        composed = OmegaConf.create(config)  # type: ignore[arg-type]
+        typed = OmegaConf.create(list(overrides))
+        texts = {"config.yaml": OmegaConf.to_yaml(composed, resolve=True), "overrides.yaml": OmegaConf.to_yaml(typed)}
+        self._leave(texts)
         self._remember()
         if self.uri is None:
             return
-        composed = OmegaConf.create(config)  # type: ignore[arg-type]
         made_by = {"lmrl_version": __version__, "config_hash": config_hash(composed), **git_tags(), **tags}
         with told(self.uri):
             client = connect(self.uri)
@@ -101,7 +117,7 @@ class Tracker(Logger):
         self._outbox = Outbox(client, self.run_id, self.folder)
         (self.folder / "run_id").write_text(self.run_id + "\n", encoding="utf-8")
         with told(self.uri):
-            log_origin(client, run, composed, overrides, made_by)
+            log_origin(client, run, composed, texts, made_by)
             self._monitor = system_monitor(self.run_id, self.uri)
 
     @rank_zero_only
@@ -171,6 +187,11 @@ class Tracker(Logger):
     def _send(self, call: "Callable[[MlflowClient, str], object]") -> None:
         if self._outbox:
             self._outbox.send(call)
+
+    def _leave(self, texts: Mapping[str, str]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (self.folder / name).write_text(text, encoding="utf-8")
 
     def _keep(self, values: Mapping[str, float], step: int) -> None:
         for name, value in values.items():

@@ -1,13 +1,13 @@
 """The whole of `python -m lmrl`: a run, and the behaviour cloning that it begins from."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from lmrl.config import check
+from lmrl.config import check, several_processes
 from lmrl.evaluate import data_row, show, without
 from lmrl.models import read_checkpoint
 from lmrl.run import Run
@@ -23,6 +23,8 @@ def train(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[
     check(cfg)
     if cfg.trainer.get("strategy") == "fsdp":
         raise ValueError("trainer.strategy = fsdp: a model that Lightning's own cuts cannot play; use hardware=fsdp")
+    if cfg.trainer.get("accelerator") in ("gpu", "cuda") and not torch.accelerator.is_available():
+        raise ValueError(f"trainer.accelerator = {cfg.trainer.accelerator}: no GPU here; use hardware=cpu")
     with listening() as stop:
         begin = Path(cfg.init.ckpt) if cfg.init.ckpt else None
         if begin is None and "algo" in cfg.init:
@@ -52,7 +54,7 @@ def cloned(cfg: DictConfig, folder: Path, overrides: Sequence[str], stop: Stop) 
 
     Raises ValueError under torchrun: its processes would each look, and train, for themselves.
     """
-    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+    if several_processes():
         raise ValueError("init.ckpt = null: with several processes, train algo=bc first and name its last.ckpt here")
     run = Run(cloning(cfg), folder, stop)
     for found in run.tracker.find({"identity": run.identity}):

@@ -12,7 +12,7 @@ from lmrl.cli import run
 
 TREE = {
     "train.yaml": """
-defaults: [_self_, {task: "???"}, {algo: ppo}]
+defaults: [_self_, {task: "???"}, {algo: ppo}, {optional mode@fail: null}]
 seed: 0
 fail: null
 hydra:
@@ -23,6 +23,8 @@ hydra:
     "task/wordle.yaml": "max_turns: 6",
     "algo/ppo.yaml": "{_target_: lmrl.task.Score, floor: 0, mean: 1, best: 2}",
     "algo/bc.yaml": "{passes: 1}",
+    "mode/fast.yaml": "on",
+    "size/large.yaml": "width: 64",
 }
 
 
@@ -96,6 +98,12 @@ def test_the_work_gets_the_config_its_folder_and_what_was_typed(command: Command
         ("-m task=maze,wordl", "task=wordl: no such option; did you mean 'wordle'? (there are maze, wordle)"),
         ("-m task=maze,wordle algo.flor=1,2", "algo.flor: no such key; did you mean 'algo.floor'?"),
         ("--cfg job task=maze algo.flor=1", "algo.flor: no such key; did you mean 'algo.floor'?"),
+        ("task=maze seed=???", "seed = ???: it has no default; give it one by seed=VALUE"),
+        (
+            "task=maze size=large",
+            "size: nothing to choose in this command; where it has keys, set one: size.KEY=VALUE",
+        ),
+        ("task=maze mode=fast", "Could not override 'mode'. Did you mean to override mode@fail?"),
         ("task=maze fail=value", "task.data.path = x: no such file"),
         ("task=maze hydra.run.dir=/dev/null/x", "/dev/null/x: Not a directory"),
     ],

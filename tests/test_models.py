@@ -362,6 +362,9 @@ def test_what_is_no_checkpoint_of_ours_is_refused_in_a_line(tmp_path: Path, mode
     (tmp_path / "empty.ckpt").touch()
     torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
     torch.save([1, 2], tmp_path / "list.ckpt")
+    torch.save({"lmrl": 3, "state_dict": {}}, tmp_path / "number.ckpt")
+    torch.save({"lmrl": {}, "state_dict": {}}, tmp_path / "bare.ckpt")
+    torch.save({"lmrl": dict(model.describe())}, tmp_path / "weightless.ckpt")
     reasons = {
         "missing": "no such checkpoint",
         "cut": "not a readable checkpoint",
@@ -369,6 +372,9 @@ def test_what_is_no_checkpoint_of_ours_is_refused_in_a_line(tmp_path: Path, mode
         "empty": "not a readable checkpoint",
         "other": "not a checkpoint of lmrl",
         "list": "not a checkpoint of lmrl",
+        "number": "not a checkpoint of lmrl",
+        "bare": "not a checkpoint of lmrl",
+        "weightless": "not a checkpoint of lmrl",
     }
     for name, reason in reasons.items():
         with pytest.raises(ValueError, match=f"{name}.ckpt: {reason}") as caught:

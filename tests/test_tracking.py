@@ -7,11 +7,14 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +23,7 @@ from mlflow import MlflowClient
 
 from lmrl.tracking import Tracker
 
+ROOT = Path(__file__).parents[1]
 CONFIG: dict[str, Any] = {"task": {"name": "maze"}, "algo": {"gamma": 0.99, "notes": "x" * 7000}}
 
 
@@ -105,7 +109,10 @@ def test_without_a_store_there_is_the_file_and_nothing_else(tmp_path: Path, monk
     tracker.finish("FINISHED")
     assert lines(tmp_path / "run")[0]["metrics"] == {"data/episodes": 3.0}
     assert tracker.find({"task": "maze"}) == []
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["metrics.jsonl"]
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"metrics.jsonl", "config.yaml", "overrides.yaml"}
+    assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text()) == CONFIG
+    assert yaml.safe_load((tmp_path / "run" / "overrides.yaml").read_text()) == ["task=maze", "algo.gamma=0.99"]
 
 
 def test_a_dataset_is_an_input_of_the_run_and_its_statistics_are_metrics(tmp_path: Path, uri: str) -> None:
@@ -207,6 +214,43 @@ def test_a_store_that_does_not_answer_at_the_start_is_one_clear_line(tmp_path: P
         with pytest.raises(ValueError, match=rf"tracking\.uri = .*{reason}.*tracking=off") as told:
             begun(tmp_path / "run", uri)
         assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("", "unable to open database file"), ("text.db", "not a database"), ("newer.db", "revision identified by 'f00'")],
+)
+def test_a_file_that_is_no_store_of_this_mlflow_is_one_clear_line_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
+) -> None:
+    again = SimpleNamespace(sleep=lambda _: pytest.fail("it is tried again"))
+    monkeypatch.setattr("mlflow.store.db.utils.time", again)
+    (tmp_path / "text.db").write_text("a diary, not a database" * 10)
+    with sqlite3.connect(tmp_path / "newer.db") as newer:
+        newer.executescript("create table alembic_version (version_num); insert into alembic_version values ('f00')")
+    with pytest.raises(ValueError, match=rf"tracking\.uri = .*{reason}.*tracking=off") as told:
+        begun(tmp_path / "run", f"sqlite:///{tmp_path}/{name}")
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.slow
+def test_two_runs_that_begin_at_once_make_one_store(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    program = "import sys; from tests.test_tracking import *; begun(Path(sys.argv[1]), sys.argv[2]).finish('FINISHED')"
+    runs = [subprocess.Popen([sys.executable, "-c", program, tmp_path / str(i), uri], cwd=ROOT) for i in range(2)]
+    assert [run.wait(timeout=300) for run in runs] == [0, 0]
+    assert len(Tracker(tmp_path, "", uri=uri, experiment="lmrl").find({"task": "maze"})) == 2
+
+
+@pytest.mark.parametrize(("error", "status"), [(None, "FINISHED"), (OSError, "FAILED"), (KeyboardInterrupt, "KILLED")])
+def test_a_recording_says_how_its_block_ended(
+    tmp_path: Path, uri: str, error: type[BaseException] | None, status: str
+) -> None:
+    tracker = Tracker(tmp_path / "run", "x", uri=uri, experiment="lmrl")
+    with suppress(OSError, KeyboardInterrupt), tracker.recording(CONFIG, [], {}):
+        if error:
+            raise error
+    assert MlflowClient(uri).get_run(tracker.run_id).info.status == status
 
 
 def test_one_record_that_the_store_refuses_keeps_no_other_from_it(

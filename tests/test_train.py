@@ -47,6 +47,7 @@ def test_a_run_leaves_what_its_page_and_its_folder_promise(tmp_path: Path) -> No
     metrics = train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "run", ["task=maze"])
     assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == metrics
     assert OmegaConf.load(tmp_path / "run" / "config.yaml").task.name == "maze"
+    assert OmegaConf.load(tmp_path / "run" / "overrides.yaml") == ["task=maze"]
     (run,) = the_runs(tmp_path).values()
     assert run.info.status == "FINISHED"
     assert run.data.params["algo._target_"] == "lmrl.algos.bc.BC"
@@ -210,7 +211,7 @@ def test_a_gradient_that_is_not_finite_moves_nothing(tmp_path: Path, monkeypatch
 @pytest.mark.slow
 def test_a_folder_with_another_run_is_refused(tmp_path: Path) -> None:
     train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "run")
-    with pytest.raises(ValueError, match="holds the checkpoint of another config"):
+    with pytest.raises(ValueError, match="holds a run of another config"):
         train(config(tmp_path, "task=maze", "algo=bc", "seed=1", *OFFLINE), tmp_path / "run")
     (tmp_path / "run" / "last.ckpt").write_bytes(b"half a file")
     with pytest.raises(ValueError, match=r"last\.ckpt: not a readable checkpoint"):
@@ -241,6 +242,78 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_says_so(tmp_path: Path, monk
         course.save(FullDisk(), tmp_path / "run" / "last.ckpt")  # type: ignore[arg-type]
     assert (tmp_path / "run" / "last.ckpt").read_bytes() == before
     assert not list((tmp_path / "run").glob("*.part"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algo", ["bc", "ilql"])
+def test_a_run_killed_before_its_first_checkpoint_keeps_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, algo: str
+) -> None:
+    typed = ["task=maze", f"algo={algo}", "init.trainer.max_steps=2", "trainer.max_steps=2", "tracking=off"]
+    typed = [word for word in typed if algo == "ilql" or not word.startswith("init.")]
+
+    def kill(self: BC, batch: TokenBatch) -> object:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BC, "loss", kill)
+        with pytest.raises(Killed):
+            train(config(tmp_path, *typed), tmp_path / "run")
+    folder = tmp_path / "run" / "bc" if algo == "ilql" else tmp_path / "run"
+    left = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert "last.ckpt" not in left
+    with pytest.raises(ValueError, match=rf"hydra\.run\.dir = {folder}: holds a run of another config"):
+        train(config(tmp_path, *typed, "seed=1"), tmp_path / "run")
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == left
+    assert train(config(tmp_path, *typed), tmp_path / "run")["steps"] == 2
+
+
+def test_a_folder_of_an_evaluation_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("kind: evaluation")
+    with pytest.raises(ValueError, match="holds a run of another config"):
+        train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path)
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_counts_the_seconds_of_all_its_processes(tmp_path: Path) -> None:
+    cfg = config(tmp_path, "task=maze", "algo=bc", "trainer.max_steps=2", "tracking=off")
+    once = train(cfg, tmp_path / "run")["train_seconds"]
+    saved = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)
+    assert 0 < saved["callbacks"]["Course"]["seconds"] <= once
+    saved["callbacks"]["Course"]["seconds"] = 1000.0
+    torch.save(saved, tmp_path / "run" / "last.ckpt")
+    assert train(cfg, tmp_path / "run")["train_seconds"] > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("last", ["curve_png", "write_metrics", "keep_transcripts"])
+def test_a_disk_that_is_full_at_the_end_costs_no_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    cfg = config(tmp_path, "task=maze", "algo=bc", "trainer.max_steps=2", "evaluation.times=0")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"lmrl.run.{last}", full)
+        with pytest.raises(OSError, match="No space left"):
+            train(cfg, tmp_path / "run")
+    (record,) = the_runs(tmp_path).values()
+    assert record.info.status == "FAILED"
+    assert weights(tmp_path / "run")
+    assert train(cfg, tmp_path / "run")["steps"] == 2
+    (record,) = the_runs(tmp_path).values()
+    assert record.info.status == "FINISHED"
+
+
+def test_a_gpu_that_is_not_here_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=r"trainer\.accelerator = gpu: no GPU here; use hardware=cpu"):
+        train(config(tmp_path, "task=maze", "algo=bc", "hardware=gpu"), tmp_path / "run")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

@@ -98,7 +98,6 @@ def test_the_work_gets_the_config_its_folder_and_what_was_typed(command: Command
         ("-m task=maze,wordl", "task=wordl: no such option; did you mean 'wordle'? (there are maze, wordle)"),
         ("-m task=maze,wordle algo.flor=1,2", "algo.flor: no such key; did you mean 'algo.floor'?"),
         ("--cfg job task=maze algo.flor=1", "algo.flor: no such key; did you mean 'algo.floor'?"),
-        ("task=maze seed=???", "seed = ???: it has no default; give it one by seed=VALUE"),
         (
             "task=maze size=large",
             "size: nothing to choose in this command; where it has keys, set one: size.KEY=VALUE",

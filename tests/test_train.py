@@ -169,8 +169,8 @@ def _cloned(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def test_a_wrong_number_of_the_algorithm_is_told_before_any_cloning_is_trained(tmp_path: Path) -> None:
-    cfg = config(tmp_path, "task=maze", "algo=ilql", "algo.gamma=2", "tracking.uri=null", BC_STEPS, *OFFLINE)
-    with pytest.raises(ValueError, match=r"algo\.gamma = 2: from 0 to 1"):
+    cfg = config(tmp_path, "task=maze", "algo=ilql", "algo.value_range=[0,-9]", "tracking.uri=null", BC_STEPS, *OFFLINE)
+    with pytest.raises(ValueError, match=r"algo\.value_range = \[0, -9\]: the least and"):
         train(cfg, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

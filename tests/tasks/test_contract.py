@@ -5,8 +5,8 @@ import random
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
 from lmrl.config import check, conf_dir
 from lmrl.task import Start, Step, Task
@@ -21,8 +21,8 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def task(name: str, tmp_path: Path) -> Task:
-    yaml = OmegaConf.load(conf_dir() / "task" / f"{name}.yaml")
-    cfg = OmegaConf.create({"task": yaml, "cache": str(tmp_path), "workers": 1})
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("prepare", overrides=[f"task={name}", f"cache={tmp_path}", "workers=1"])
     check(cfg)
     built: Task = instantiate(cfg.task, _convert_="all")
     return built

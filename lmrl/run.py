@@ -157,7 +157,7 @@ class Run:
         if self.begin is not None:
             load_weights(model, self.begin)
         algo: Algorithm = instantiate(self.cfg.algo, _convert_="all")(model)
-        config = OmegaConf.to_yaml(self.cfg, resolve=True)
+        config = OmegaConf.to_yaml(self.cfg)  # unresolved: what an evaluation changes reaches all that hangs on it
         algo.stored = {"config": config, "identity": self.identity, "facts": dict(self.task.facts())}
         return algo
 

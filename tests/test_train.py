@@ -333,7 +333,10 @@ def test_a_checkpoint_does_not_play_with_another_list_unawares(tmp_path: Path) -
     words.write_text("panic\nknoll\n")
     with pytest.raises(ValueError, match=r"trained with \{'words': '3 words, .*'\}, and now there is .*'2 words"):
         played_again(tmp_path / "run")
-    assert played_again(tmp_path / "run", f"+task.env.words={words}")["final/episodes"] == 10
+    (other := tmp_path / "other.txt").write_text("panic\nmount\n")
+    assert played_again(tmp_path / "run", f"+task.env.words={other}")["final/episodes"] == 10
+    played = OmegaConf.load(tmp_path / "eval" / "config.yaml").task
+    assert [played.env.words, played.data.make.words, played.facts.words, played.score.words] == [str(other)] * 4
 
 
 @pytest.mark.slow

@@ -17,11 +17,11 @@ from lmrl.algos.base import Algorithm
 from lmrl.config import check
 from lmrl.files import whole
 from lmrl.models import LanguageModel, read_checkpoint, rebuild
-from lmrl.pages import transcript_html, transcript_text
+from lmrl.pages import table, transcript_html, transcript_text
 from lmrl.rollout import Policy, play
-from lmrl.scoring import scored, summarise, table
+from lmrl.scoring import Score, scored, summarise
 from lmrl.signals import listening
-from lmrl.task import Score, Task
+from lmrl.task import Task
 from lmrl.tokens import View
 from lmrl.tracking import Tracker
 from lmrl.trajectory import Trajectory, write_lines

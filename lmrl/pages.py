@@ -1,4 +1,4 @@
-"""Episodes and learning curves to look at: plain text, one HTML page without any network, one picture.
+"""Episodes, figures and learning curves to look at: text, a table, one HTML page without any network, one picture.
 
 The page holds everything it needs, so that MLflow's artifact view, a mail or a USB stick shows the same.
 """
@@ -15,6 +15,7 @@ from lmrl.trajectory import Trajectory, Turn
 if TYPE_CHECKING:
     from jinja2 import Template
     from matplotlib.axes import Axes
+    from rich.table import Table
 
 _TILES = re.compile(r"[byg]( [byg])+")
 """Feedback letter by letter: black (absent), yellow (elsewhere), green (right here)."""
@@ -133,3 +134,44 @@ def _template() -> "Template":
     folder = FileSystemLoader(Path(__file__).parent / "templates")
     options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     return Environment(loader=folder, autoescape=True, **options).get_template("episodes.html")
+
+
+def table(rows: Mapping[str, Mapping[str, float]]) -> "Table":
+    """Rows of `summarise`'s figures, each interval below its figure, in 80 columns; what a row lacks stays empty.
+
+    The score is the published one, or where no row has it that of our own data.
+    """
+    from rich.box import HORIZONTALS
+    from rich.table import Table
+
+    result = Table(box=HORIZONTALS, caption="in brackets: 95 % interval over the n episodes", padding=0, pad_edge=False)
+    result.add_column("", style="bold", no_wrap=True)
+    by = "paper" if any("score_paper" in figures for figures in rows.values()) else "data"
+    for _, title, _, _ in _TABLE:
+        result.add_column(title.format(by=by), justify="right", no_wrap=True)
+    for name, figures in rows.items():
+        result.add_row(name, *(_cell(figures, key.format(by=by), scale, digits) for key, _, scale, digits in _TABLE))
+    return result
+
+
+_TABLE = (
+    ("return_mean", "raw\nreturn", 1, 2),
+    ("score_{by}", "score\n({by})", 1, 1),
+    ("success", "success\n%", 100, 1),
+    ("invalid", "invalid\nactions %", 100, 1),
+    ("episodes", "\nn", 1, 0),
+)
+"""Key, title, scale and decimals."""
+
+
+def _cell(figures: Mapping[str, float], key: str, scale: float, digits: int) -> str:
+    text, low, high = (_number(figures.get(key + end), scale, digits) for end in ("", "_low", "_high"))
+    return f"{text}\n[dim]\\[{low}, {high}][/dim]" if low and high else text
+
+
+def _number(value: float | None, scale: float, digits: int) -> str:
+    """With three significant digits, or fewer: the columns stay narrow."""
+    if value is None:
+        return ""
+    whole = len(str(int(abs(scale * value))))
+    return f"{scale * value:.{max(0, min(digits, 3 - whole))}f}"

@@ -7,17 +7,13 @@ arXiv:2108.13264) reports beside the interquartile mean.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import nan
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmrl.task import Score
 from lmrl.trajectory import Trajectory
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _CONFIDENCE = 0.95
 _RESAMPLES = 9999
@@ -30,6 +26,30 @@ _FIGURES = ("return_mean", "return_iqm", "success", "invalid", "turns")
 Floats = NDArray[np.float64]
 Columns = tuple[Floats, Floats, Floats, Floats]
 """Returns, successes (0 or 1), invalid actions and actions, one value an episode."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """Raw return to a scale on which 0 is the floor, 50 the data's mean, 100 the best (LMRL-Gym, section 5).
+
+    >>> Score(floor=-101, mean=-83, best=-6.84)(-6.84)
+    100.0
+    """
+
+    floor: float
+    mean: float | None
+    """None: nobody has published data for this."""
+    best: float
+
+    def __post_init__(self) -> None:
+        mean = (self.floor + self.best) / 2 if self.mean is None else self.mean
+        if not self.floor < mean < self.best:
+            raise ValueError(f"a score needs floor < mean < best, not {self.floor}, {self.mean}, {self.best}")
+
+    def __call__(self, raw: float) -> float:
+        assert self.mean is not None, "a scale without a mean has no middle"
+        low, high = (self.floor, self.mean) if raw < self.mean else (self.mean, self.best)
+        return 50 * (raw - low) / (high - low) + 50 * (raw >= self.mean)
 
 
 def summarise(trajectories: Sequence[Trajectory], scores: Mapping[str, Score]) -> dict[str, float]:
@@ -112,47 +132,6 @@ def across_seeds(values: Sequence[float]) -> tuple[float, float, float]:
     error = float(np.std(values, ddof=1)) / len(values) ** 0.5
     half = float(t.ppf((1 + _CONFIDENCE) / 2, len(values) - 1)) * error
     return mean, mean - half, mean + half
-
-
-def table(rows: Mapping[str, Mapping[str, float]]) -> "Table":
-    """Rows of `summarise`'s figures, each interval below its figure, in 80 columns; what a row lacks stays empty.
-
-    The score is the published one, or where no row has it that of our own data.
-    """
-    from rich.box import HORIZONTALS
-    from rich.table import Table
-
-    result = Table(box=HORIZONTALS, caption="in brackets: 95 % interval over the n episodes", padding=0, pad_edge=False)
-    result.add_column("", style="bold", no_wrap=True)
-    by = "paper" if any("score_paper" in figures for figures in rows.values()) else "data"
-    for _, title, _, _ in _TABLE:
-        result.add_column(title.format(by=by), justify="right", no_wrap=True)
-    for name, figures in rows.items():
-        result.add_row(name, *(_cell(figures, key.format(by=by), scale, digits) for key, _, scale, digits in _TABLE))
-    return result
-
-
-_TABLE = (
-    ("return_mean", "raw\nreturn", 1, 2),
-    ("score_{by}", "score\n({by})", 1, 1),
-    ("success", "success\n%", 100, 1),
-    ("invalid", "invalid\nactions %", 100, 1),
-    ("episodes", "\nn", 1, 0),
-)
-"""Key, title, scale and decimals."""
-
-
-def _cell(figures: Mapping[str, float], key: str, scale: float, digits: int) -> str:
-    text, low, high = (_number(figures.get(key + end), scale, digits) for end in ("", "_low", "_high"))
-    return f"{text}\n[dim]\\[{low}, {high}][/dim]" if low and high else text
-
-
-def _number(value: float | None, scale: float, digits: int) -> str:
-    """With three significant digits, or fewer: the columns stay narrow."""
-    if value is None:
-        return ""
-    whole = len(str(int(abs(scale * value))))
-    return f"{scale * value:.{max(0, min(digits, 3 - whole))}f}"
 
 
 def _with_ends(key: str, values: Sequence[float]) -> dict[str, float]:

@@ -59,7 +59,7 @@ def imported(path: str) -> Signature | None:
 def from_source(path: str) -> Signature | None:
     """The signature of `package.module.Name` without importing it; None where its file alone does not tell.
 
-    >>> list(from_source("lmrl.task.Score").parameters)
+    >>> list(from_source("lmrl.scoring.Score").parameters)
     ['floor', 'mean', 'best']
     """
     module, _, name = path.rpartition(".")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lmrl.kinds import Count, Natural
+from lmrl.scoring import Score
 
 if TYPE_CHECKING:
     from lmrl.datasets import Source
@@ -43,30 +44,6 @@ class Start:
 
     seed: int
     options: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Score:
-    """Raw return to a scale on which 0 is the floor, 50 the data's mean, 100 the best (LMRL-Gym, section 5).
-
-    >>> Score(floor=-101, mean=-83, best=-6.84)(-6.84)
-    100.0
-    """
-
-    floor: float
-    mean: float | None
-    """None: nobody has published data for this."""
-    best: float
-
-    def __post_init__(self) -> None:
-        mean = (self.floor + self.best) / 2 if self.mean is None else self.mean
-        if not self.floor < mean < self.best:
-            raise ValueError(f"a score needs floor < mean < best, not {self.floor}, {self.mean}, {self.best}")
-
-    def __call__(self, raw: float) -> float:
-        assert self.mean is not None, "a scale without a mean has no middle"
-        low, high = (self.floor, self.mean) if raw < self.mean else (self.mean, self.best)
-        return 50 * (raw - low) / (high - low) + 50 * (raw >= self.mean)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ max_turns: 3
 context: null
 max_new_tokens: 4
 phrases: {_target_: tests.echo.phrases, _partial_: true}
-score: {_target_: lmrl.task.Score, floor: -3, mean: -2.25, best: 0}
+score: {_target_: lmrl.scoring.Score, floor: -3, mean: -2.25, best: 0}
 starts: null
 """
 

@@ -42,7 +42,7 @@ max_turns: 2
 context: 1
 max_new_tokens: 4
 phrases: {_target_: tests.fork.phrases, _partial_: true}
-score: {_target_: lmrl.task.Score, floor: -5, mean: -2.75, best: 0}
+score: {_target_: lmrl.scoring.Score, floor: -5, mean: -2.75, best: 0}
 starts: null
 """
 

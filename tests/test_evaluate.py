@@ -18,8 +18,8 @@ from lmrl import evaluate as module
 from lmrl.config import conf_dir
 from lmrl.evaluate import evaluate, restore, scores_of
 from lmrl.run import Run
+from lmrl.scoring import Score
 from lmrl.signals import Stop, Stopped
-from lmrl.task import Score
 from tests.test_task import MAZE_SCORE, task
 from tests.whole import config
 

@@ -1,8 +1,7 @@
 import pytest
 
 from lmrl.glossary import METRICS, explain, glossary_markdown
-from lmrl.scoring import of_data, summarise
-from lmrl.task import Score
+from lmrl.scoring import Score, of_data, summarise
 from lmrl.trajectory import Trajectory, Turn
 
 

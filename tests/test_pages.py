@@ -1,7 +1,10 @@
 import re
+from io import StringIO
 from pathlib import Path
 
-from lmrl.pages import curve_png, transcript_html, transcript_text
+from rich.console import Console
+
+from lmrl.pages import curve_png, table, transcript_html, transcript_text
 from lmrl.trajectory import Trajectory, Turn
 
 WON = Trajectory(
@@ -99,3 +102,25 @@ def test_curves_become_a_picture_with_intervals_or_without_and_even_with_nothing
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
     assert len(set(pictures)) == 5
     assert one_ended == pictures[2], "half an interval is none"
+
+
+def shown(rows: dict[str, dict[str, float]]) -> list[str]:
+    Console(width=80, file=(out := StringIO())).print(table(rows))
+    return out.getvalue().splitlines()
+
+
+def test_the_table_shows_intervals_where_there_are_some_and_fits_80_columns() -> None:
+    played = {"return_mean": -7.0, "return_mean_low": -101.0, "return_mean_high": -99.9, "episodes": 2}
+    data = {"return_mean": -83, "success": 0.5, "episodes": 20000}
+    first, ends, second = shown({"ilql": played, "data": data})[4:7]
+    assert first.split()[:2] == ["ilql", "-7.00"]
+    assert "[-101, -99.9]" in ends
+    assert second.split() == ["data", "-83.0", "50.0", "20000"]
+
+
+def test_the_score_shown_is_the_published_one_or_else_that_of_the_data() -> None:
+    own = {"score_data": 61.0}
+    assert shown({"bc": {"score_paper": 52.0} | own, "data": own})[2].split()[1] == "(paper)"
+    title, row = shown({"bc": own})[2:5:2]
+    assert title.split()[1] == "(data)"
+    assert row.split() == ["bc", "61.0"]

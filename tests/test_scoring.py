@@ -1,13 +1,10 @@
 import math
 import warnings
-from io import StringIO
 
 import numpy as np
 import pytest
-from rich.console import Console
 
-from lmrl.scoring import across_seeds, of_data, summarise, table
-from lmrl.task import Score
+from lmrl.scoring import Score, across_seeds, of_data, summarise
 from lmrl.trajectory import Trajectory, Turn
 
 PAPER = Score(floor=-101, mean=-83, best=-6.84)
@@ -146,14 +143,3 @@ def test_one_seed_has_no_interval_and_no_seed_is_refused() -> None:
     assert math.isnan(high)
     with pytest.raises(ValueError, match="no runs"):
         across_seeds([])
-
-
-def test_the_table_shows_intervals_where_there_are_some_and_fits_80_columns() -> None:
-    played = {**figures(-8, -6), "return_mean_low": -101.0, "return_mean_high": -99.9}
-    out = StringIO()
-    data = {"return_mean": -83, "success": 0.5, "episodes": 20000}
-    Console(width=80, file=out).print(table({"ilql": played, "data": data}))
-    first, ends, second = out.getvalue().splitlines()[4:7]
-    assert first.split()[:2] == ["ilql", "-7.00"]
-    assert "[-101, -99.9]" in ends
-    assert second.split() == ["data", "-83.0", "50.0", "20000"]

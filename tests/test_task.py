@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from lmrl.task import Score, Start, Task
+from lmrl.scoring import Score
+from lmrl.task import Start, Task
 from lmrl.tasks.maze import Maze
 
 MAZE_SCORE = Score(floor=-101, mean=-83, best=-6.84)

@@ -34,7 +34,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lmrl.kinds import Share
-from lmrl.task import Score, Step
+from lmrl.scoring import Score
+from lmrl.task import Step
 from lmrl.trajectory import Trajectory, Turn, read_lines
 
 HEADER = "Wordle:\n"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmrl.task import Score
+from lmrl.scoring import Score
 from lmrl.tasks.wordle import (
     PATTERNS,
     Wordle,

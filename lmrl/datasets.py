@@ -6,6 +6,7 @@ statistics beside them. A file in the cache is whole: it is written elsewhere in
 
 import hashlib
 import json
+import signal
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +24,7 @@ from lmrl.files import whole
 from lmrl.kinds import Count, Natural
 from lmrl.parquet import is_parquet, read_parquet
 from lmrl.scoring import of_data
+from lmrl.signals import held_back
 from lmrl.trajectory import Trajectory, checked, read_lines, read_records, to_line
 
 CHUNK = 1000
@@ -139,7 +141,9 @@ def _make_chunks(make: Maker, episodes: int, seed: int, workers: int) -> Iterato
         return
     pool = ProcessPoolExecutor(min(workers, len(sizes)), mp_context=get_context("spawn"))
     try:
-        yield from pool.map(_make_chunk, makes, sizes, seeds)
+        with held_back(signal.SIGINT):  # a terminal interrupts the workers too, but who asked for them ends them
+            chunks = pool.map(_make_chunk, makes, sizes, seeds)
+        yield from chunks
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -56,6 +56,16 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
+def held_back(number: signal.Signals) -> Iterator[None]:
+    """A signal waits for the end of the block; the processes that are started in it never hear it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def _handlers_kept() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:

@@ -88,10 +88,8 @@ class Course(Callback):
         due = int(self._data.progress() * self._times)
         if due > self._looked and not algo.diverged:
             algo.eval()
-            with (
-                suppress(Stopped),
-                gathered(algo),
-            ):  # a look that is broken off is taken again by whoever goes on
+            # a look that is broken off is taken again by whoever goes on
+            with suppress(Stopped), gathered(algo):
                 self._record(trainer, self._look())
                 self._looked = due
             algo.train()

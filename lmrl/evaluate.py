@@ -106,9 +106,10 @@ def restore(ckpt: Path, overrides: Mapping[str, Any]) -> tuple[DictConfig, Task,
     assert isinstance(cfg, DictConfig)
     check(cfg)
     task: Task = instantiate(cfg.task, _convert_="all")
-    made_with = saved["lmrl"].get("facts", task.facts())
-    if task.facts() != made_with and not overrides.get("task"):
-        raise ValueError(f"{ckpt}: trained with {made_with}, and now there is {task.facts()}; say so by task.KEY=VALUE")
+    facts = task.facts()
+    made_with = saved["lmrl"].get("facts", facts)
+    if facts != made_with and not overrides.get("task"):
+        raise ValueError(f"{ckpt}: trained with {made_with}, and now there is {facts}; say so by task.KEY=VALUE")
     model = rebuild(saved["lmrl"], cfg.hardware.attention)
     algo: Algorithm = instantiate(cfg.algo, _convert_="all")(model)
     algo.load_state_dict(saved["state_dict"])

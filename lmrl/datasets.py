@@ -1,7 +1,8 @@
 """Where a task's offline episodes come from: made by its scripted players, or read from a file of the user's.
 
 Either way they end up in the cache as JSON lines (`lmrl.trajectory`), named by a hash of what made them, with their
-statistics beside them. A file in the cache is whole: it is written elsewhere in the folder and moved into place.
+statistics beside them. A file in the cache is whole: it is written elsewhere in the folder and moved into place. Making
+data that was stopped goes on after the last chunk; whoever asks for the same meanwhile waits for it.
 """
 
 import hashlib
@@ -15,20 +16,21 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from tqdm import tqdm
 
-from lmrl.files import whole
+from lmrl.files import Growing, whole
 from lmrl.kinds import Count, Natural
 from lmrl.parquet import is_parquet, read_parquet
 from lmrl.scoring import of_data
 from lmrl.signals import held_back
 from lmrl.trajectory import Trajectory, checked, read_lines, read_records, to_line
 
-CHUNK = 1000
-"""Episodes that are made, or read, at a time. Part of what a seed means: raise a source's version with it."""
+READ = 1000
+"""Episodes of a file that are read at a time."""
 
 Maker = Callable[..., Iterable[Trajectory]]
 
@@ -74,6 +76,8 @@ class Source:
     """Folder for what was made."""
     workers: Count
     """Processes that make it; the result does not depend on their number."""
+    chunk: Count
+    """Episodes that a worker makes at a time, and the most that stopping it loses. Part of what a seed means."""
     version: Natural
     """Raised when the same seed would make other episodes."""
 
@@ -84,7 +88,7 @@ class Source:
 
     def fingerprint(self) -> str:
         """A hash of what makes the data, with the content of the files that it names, or of the file in its place."""
-        parts = [self.version, CHUNK, self.seed, self.episodes, _recipe(self.make)]
+        parts = [self.version, self.chunk, self.seed, self.episodes, _recipe(self.make)]
         if self.path:
             parts = [self.version, _recipe(self.read), _file_digest(Path(self.path))]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
@@ -99,13 +103,28 @@ class Source:
         lines = Path(self.cache) / f"{name}-{digest}.jsonl"
         stats = lines.with_suffix(".stats.json")
         if not (lines.is_file() and stats.is_file()):
-            _write(lines, stats, self._chunks())
+            self._write(lines, stats)
         return Dataset(lines, digest, _read_stats(stats))
 
-    def _chunks(self) -> "Generator[_Chunk, None, None]":
+    def _write(self, lines: Path, stats: Path) -> None:
+        """Write the episodes and, before they appear, their statistics: both are there, or the data is made again."""
+        try:
+            lines.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{lines}.lock"):
+                if not (lines.is_file() and stats.is_file()):  # nobody else has made it meanwhile
+                    _grow(lines, stats, self._chunks)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ValueError(
+                f"cache = {lines.parent}: cannot keep data there ({reason}); name another folder"
+            ) from error
+
+    def _chunks(self, done: int) -> "Generator[_Chunk, None, None]":
+        """Every chunk in order but the first `done`."""
         if self.path:
-            return _show(_read_chunks(Path(self.path), self.read), None)
-        return _show(_make_chunks(self.make, self.episodes, self.seed, self.workers), self.episodes)
+            return _show(_read_chunks(Path(self.path), self.read, done), None, done * READ)
+        chunks = _make_chunks(self.make, self.episodes, self.seed, self.workers, self.chunk, done)
+        return _show(chunks, self.episodes, done * self.chunk)
 
 
 @dataclass(frozen=True)
@@ -131,12 +150,13 @@ def _make_chunk(make: Maker, episodes: int, seed: int) -> _Chunk:
     return _chunk(map(checked, make(episodes=episodes, seed=seed)))
 
 
-def _make_chunks(make: Maker, episodes: int, seed: int, workers: int) -> Iterator[_Chunk]:
-    """Every chunk in order; a chunk's seed depends on the data's seed and its place alone."""
-    sizes = [min(CHUNK, episodes - first) for first in range(0, episodes, CHUNK)]
-    seeds = [int(np.random.SeedSequence([seed, i]).generate_state(1)[0]) for i in range(len(sizes))]
+def _make_chunks(make: Maker, episodes: int, seed: int, workers: int, chunk: int, done: int) -> Iterator[_Chunk]:
+    """Every chunk in order but the first `done`; a chunk's seed depends on the data's seed and its place alone."""
+    places = range(done, -(-episodes // chunk))
+    sizes = [min(chunk, episodes - place * chunk) for place in places]
+    seeds = [int(np.random.SeedSequence([seed, place]).generate_state(1)[0]) for place in places]
     makes = [make] * len(sizes)
-    if len(sizes) == 1 or workers == 1:
+    if len(sizes) <= 1 or workers == 1:
         yield from map(_make_chunk, makes, sizes, seeds)
         return
     pool = ProcessPoolExecutor(min(workers, len(sizes)), mp_context=get_context("spawn"))
@@ -155,40 +175,37 @@ def _reader(path: Path, reference: Callable[[Path], Iterator[Trajectory]]) -> Ca
     return read_lines if _is_ours(path) else reference
 
 
-def _read_chunks(path: Path, reference: Callable[[Path], Iterator[Trajectory]]) -> Iterator[_Chunk]:
+def _read_chunks(path: Path, reference: Callable[[Path], Iterator[Trajectory]], done: int) -> Iterator[_Chunk]:
     episodes = _reader(path, reference)(path)
-    chunk = _chunk(islice(episodes, CHUNK))
-    if not chunk.rows:
-        raise ValueError(f"task.data.path = '{path}': it has no episodes")
-    while chunk.rows:
+    number = sum(1 for _ in islice(episodes, done * READ))
+    while (chunk := _chunk(islice(episodes, READ))).rows:
         yield chunk
-        chunk = _chunk(islice(episodes, CHUNK))
+        number += len(chunk.rows)
+    if not number:
+        raise ValueError(f"task.data.path = '{path}': it has no episodes")
 
 
-def _show(chunks: Iterator[_Chunk], episodes: int | None) -> Generator[_Chunk, None, None]:
+def _show(chunks: Iterator[_Chunk], episodes: int | None, done: int) -> Generator[_Chunk, None, None]:
     """Hand the chunks on and show how many episodes there are."""
-    with tqdm(total=episodes, desc="data", unit=" episodes", file=sys.stderr, mininterval=0.5) as bar:
+    with tqdm(total=episodes, initial=done, desc="data", unit=" episodes", file=sys.stderr, mininterval=0.5) as bar:
         for chunk in chunks:
             yield chunk
             bar.update(len(chunk.rows))
 
 
-def _write(lines: Path, stats: Path, chunks: Generator[_Chunk, None, None]) -> None:
-    """Write the episodes and, before they appear, their statistics: both are there, or the data is made again."""
+def _grow(lines: Path, stats: Path, chunks: Callable[[int], Generator[_Chunk, None, None]]) -> None:
+    part = Growing(lines)
     try:
-        with closing(chunks), whole(lines) as part, part.open("w", encoding="utf-8") as out:
-            rows = [row for chunk in chunks for row in _put(chunk, out)]
-            with whole(stats) as beside:
-                beside.write_text(json.dumps(of_data(rows), indent=1), encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ValueError(f"cache = {lines.parent}: cannot keep data there ({reason}); name another folder") from error
-
-
-def _put(chunk: _Chunk, out: IO[str]) -> list[tuple[float, ...]]:
-    """Write a chunk's text; what is kept of it are its figures."""
-    out.write(chunk.text)
-    return chunk.rows
+        with closing(chunks(len(part.notes))) as rest:
+            for chunk in rest:
+                part.add(chunk.text, chunk.rows)
+        with whole(stats) as beside:
+            beside.write_text(json.dumps(of_data([row for rows in part.notes for row in rows]), indent=1))
+    except BaseException as error:
+        if isinstance(error, OSError | ValueError) or not part.notes:  # broken; what was only stopped goes on
+            part.discard()
+        raise
+    part.finish()
 
 
 def _read_stats(path: Path) -> dict[str, float]:

@@ -1,10 +1,12 @@
-"""What is written appears whole or not at all."""
+"""What is written appears whole or not at all; what takes long goes on where its writer was stopped."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -24,3 +26,48 @@ def whole(path: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(part, ignore_errors=True)
         part.unlink(missing_ok=True)
+
+
+class Growing:
+    """A text that is written chunk by chunk, beside a note on each; who comes next goes on after the last whole chunk.
+
+    One writer at a time. A chunk counts once its note is written, so a killed process loses what it had begun.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._part = path, path.with_name(f"{path.name}.part")
+        self._log = path.with_name(f"{path.name}.log")
+        kept = self._kept()
+        self.notes = [note for _, note in kept]
+        """Of the chunks that are there."""
+        self._part.touch()
+        os.truncate(self._part, kept[-1][0] if kept else 0)
+        self._log.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="ascii")
+
+    def _kept(self) -> list[tuple[int, Any]]:
+        """Where each whole chunk ends, in bytes, and its note."""
+        if not (self._log.is_file() and self._part.is_file()):
+            return []
+        whole_lines = self._log.read_text(encoding="ascii").split("\n")[:-1]  # a line without its end is torn
+        size = self._part.stat().st_size
+        return [(end, note) for end, note in map(json.loads, whole_lines) if end <= size]
+
+    def add(self, text: str, note: Any) -> None:
+        """Append a chunk. `note` is anything that JSON holds."""
+        with self._part.open("ab") as part:
+            part.write(text.encode())
+            end = part.tell()
+        with self._log.open("a", encoding="ascii") as log:
+            log.write(json.dumps([end, note]) + "\n")
+        self.notes.append(note)
+
+    def finish(self) -> None:
+        """The text appears, whole."""
+        self._part.replace(self._path)
+        self._log.unlink()
+
+    def discard(self) -> None:
+        """Nothing of it stays."""
+        self._part.unlink(missing_ok=True)
+        self._log.unlink(missing_ok=True)

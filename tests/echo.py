@@ -26,6 +26,7 @@ data:
   path: null
   cache: ${cache}
   workers: 1
+  chunk: 1000
   version: 1
 max_turns: 3
 context: null

@@ -37,6 +37,7 @@ data:
   path: null
   cache: ${cache}
   workers: 1
+  chunk: 1000
   version: 1
 max_turns: 2
 context: 1

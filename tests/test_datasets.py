@@ -5,18 +5,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
-from lmrl import datasets
 from lmrl.datasets import Source, describe
 from lmrl.parquet import export_parquet, read_parquet
 from lmrl.tasks import maze, wordle
-from lmrl.trajectory import Trajectory, Turn, write_lines
+from lmrl.trajectory import Trajectory, Turn, to_line, write_lines
 
 WORDS = ["panic", "knoll", "mount", "robin"]
 
@@ -39,8 +40,14 @@ def source(tmp_path: Path, words: Path) -> Source:
         path=None,
         cache=str(tmp_path / "cache"),
         workers=1,
+        chunk=1000,
         version=1,
     )
+
+
+def left(cache: Path) -> list[str]:
+    """The names of the files there, but for the lock."""
+    return sorted(path.name for path in cache.iterdir() if path.suffix != ".lock")
 
 
 def two(episodes: int, seed: int) -> Iterator[Trajectory]:
@@ -120,15 +127,11 @@ def test_a_set_without_its_statistics_is_made_again(source: Source):
     assert replace(source, episodes=5).dataset().stats == made.stats
 
 
-def test_the_fingerprint_follows_what_makes_the_data_and_nothing_else(
-    source: Source, words: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_fingerprint_follows_what_makes_the_data_and_nothing_else(source: Source, words: Path):
     seen = {source.fingerprint()}
     assert replace(source, workers=2, cache="elsewhere").fingerprint() in seen
-    with monkeypatch.context() as patch:
-        patch.setattr(datasets, "CHUNK", 999)
-        seen.add(source.fingerprint())
     for change in (
+        {"chunk": 999},
         {"seed": 4},
         {"episodes": 2501},
         {"version": 2},
@@ -195,7 +198,7 @@ def test_a_broken_file_is_named_and_leaves_nothing_in_the_cache(
     (tmp_path / "broken.jsonl").write_text(content)
     with pytest.raises(ValueError, match=rf"broken\.jsonl.*{said}"):
         replace(source, path=str(tmp_path / "broken.jsonl")).dataset()
-    assert list((tmp_path / "cache").glob("*")) == []
+    assert left(tmp_path / "cache") == []
 
 
 def test_a_blank_line_does_not_hide_whose_format_it_is(source: Source, tmp_path: Path):
@@ -210,7 +213,7 @@ def unpaid(episodes: int, seed: int) -> Iterator[Trajectory]:
 def test_what_a_maker_makes_is_checked_like_a_file(source: Source, tmp_path: Path):
     with pytest.raises(ValueError, match="turn 2: reward nan"):
         replace(source, make=unpaid, episodes=1).dataset()
-    assert list((tmp_path / "cache").glob("*")) == []
+    assert left(tmp_path / "cache") == []
 
 
 @pytest.mark.parametrize(
@@ -247,7 +250,7 @@ def test_damaged_statistics_are_named_with_the_remedy(source: Source, content: s
 def test_a_maker_that_fails_leaves_nothing_in_the_cache(source: Source, tmp_path: Path):
     with pytest.raises(ValueError, match="the maker broke"):
         replace(source, make=fails, episodes=5).dataset()
-    assert list((tmp_path / "cache").glob("*")) == []
+    assert left(tmp_path / "cache") == []
 
 
 @pytest.mark.parametrize(
@@ -277,7 +280,7 @@ if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
     make = partial(wordle.demonstrations, words=None, rules="lmrl", smart=0.5)
     Source(make=make, read=wordle.read_reference, episodes=200000, seed=0, path=None, cache=sys.argv[1],
-           workers=int(sys.argv[3]), version=1).dataset()
+           workers=int(sys.argv[3]), chunk=1000, version=1).dataset()
 """
 
 
@@ -294,7 +297,7 @@ def test_a_full_disk_gives_one_clear_line_and_leaves_nothing(tmp_path: Path):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "cannot keep data there (File too large); name another folder" in errors.splitlines()[-1]
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert left(tmp_path / "cache") == []
 
 
 @pytest.mark.parametrize(("how", "workers"), [(signal.SIGKILL, 1), (signal.SIGINT, 2)])
@@ -309,6 +312,40 @@ def test_what_is_killed_in_mid_writing_leaves_no_finished_file(tmp_path: Path, h
     process.communicate(timeout=60)
     assert process.returncode != 0
     assert [path for path in cache.iterdir() if path.suffix in (".json", ".jsonl")] == []
+
+
+def test_making_that_was_stopped_goes_on_after_the_last_whole_chunk(source: Source, tmp_path: Path):
+    seeds: list[int] = []
+
+    def stopped(episodes: int, seed: int) -> Iterator[Trajectory]:
+        if len(seeds) == 2:
+            seeds.append(-1)
+            raise KeyboardInterrupt
+        seeds.append(seed)
+        return two(episodes, seed)
+
+    whole = replace(source, make=two, episodes=25, chunk=10, cache=str(tmp_path / "other")).dataset()
+    asked = replace(source, make=stopped, episodes=25, chunk=10)
+    with pytest.raises(KeyboardInterrupt):
+        asked.dataset()
+    (part,) = (tmp_path / "cache").glob("*.part")
+    part.write_text(part.read_text() + "half of an epi")
+    data = asked.dataset()
+    assert data.path.read_bytes() == whole.path.read_bytes()
+    assert data.stats == whole.stats
+    assert len(set(seeds)) == len(seeds) == 4
+    assert left(tmp_path / "cache") == sorted([data.path.name, data.path.with_suffix(".stats.json").name])
+
+
+def test_who_asks_for_what_another_process_makes_waits_for_it(source: Source):
+    made = source.dataset()
+    made.path.unlink()
+    with ThreadPoolExecutor() as pool, FileLock(f"{made.path}.lock"):
+        waiting = pool.submit(source.dataset)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.3)
+        made.path.write_text("".join(f"{to_line(episode)}\n" for episode in two(2500, 0)))
+    assert next(iter(waiting.result())).turns[0].text == "go\n"  # what the other wrote
 
 
 def test_parquet_gives_back_what_it_was_given(tmp_path: Path):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lmrl.files import whole
+from lmrl.files import Growing, whole
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
@@ -50,3 +50,30 @@ def test_a_file_never_takes_the_place_of_a_folder(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError), whole(tmp_path / "a") as part:
         part.write_text("new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_grows_goes_on_after_the_last_whole_chunk(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a"
+    growing = Growing(path)
+    growing.add("één\n", [1])
+    growing.add("two\n", [2])
+    (tmp_path / "new" / "a.part").open("a").write("thr")
+    (tmp_path / "new" / "a.log").open("a").write("[12, ")
+    again = Growing(path)
+    assert again.notes == [[1], [2]]
+    again.add("three\n", [3])
+    assert not path.exists()
+    again.finish()
+    assert path.read_text() == "één\ntwo\nthree\n"
+    assert [*path.parent.iterdir()] == [path]
+
+
+def test_a_chunk_whose_text_is_lost_counts_no_more(tmp_path: Path) -> None:
+    growing = Growing(tmp_path / "a")
+    growing.add("one\n", 1)
+    growing.add("two\n", 2)
+    (tmp_path / "a.part").write_text("one\ntw")
+    again = Growing(tmp_path / "a")
+    assert again.notes == [1]
+    again.discard()
+    assert not [*tmp_path.iterdir()]

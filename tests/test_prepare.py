@@ -52,7 +52,7 @@ def test_a_wrong_value_is_refused_before_anything_is_made(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "everybody"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
-def test_what_is_told_to_stop_leaves_no_part_and_no_worker(
+def test_what_is_told_to_stop_leaves_no_finished_file_and_no_worker(
     tmp_path: Path, number: signal.Signals, everybody: bool
 ) -> None:
     program = "import sys; from lmrl.cli import data; sys.exit(data())"
@@ -81,4 +81,4 @@ def test_what_is_told_to_stop_leaves_no_part_and_no_worker(
     assert "Traceback" not in complaint
     assert len(workers) >= 2
     assert psutil.wait_procs(workers, timeout=10)[1] == []
-    assert list(tmp_path.iterdir()) == []
+    assert {path.suffix for path in tmp_path.iterdir()} == {".lock", ".log", ".part"}  # which the next one goes on from

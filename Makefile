@@ -3,7 +3,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1# one thread a process, two processes at once: the fastest on few cores
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check ui speed wheel
+.PHONY: help setup stockfish run test check ui speed wheel
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
@@ -16,13 +16,18 @@ setup: .venv/.ready ## Make .venv with the pinned packages and this one, if anyt
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
+stockfish: ## Install the chess engine, or say what to install
+	@PATH="$$PATH:/usr/games" command -v $${STOCKFISH_PATH:-stockfish} >/dev/null || \
+	if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then apt-get update -q && apt-get install -qy stockfish; else \
+	echo "chess needs Stockfish: apt install stockfish, brew install stockfish, or STOCKFISH_PATH=/a/binary" >&2; exit 1; fi
+
 run: setup ## Train ILQL on the fully observed maze
 	$(BIN)/python -m lmrl task=maze algo=ilql
 
-test: setup ## Run every test, with the coverage of lmrl
+test: setup stockfish ## Run every test, with the coverage of lmrl
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov=lmrl
 
-check: setup ## Format, lint, types and the fast tests
+check: setup stockfish ## Format, lint, types and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

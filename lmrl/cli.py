@@ -25,6 +25,7 @@ from lmrl.config import check, conf_dir, several_processes
 from lmrl.overrides import explain, opened, parsed
 from lmrl.signals import interruptible
 from lmrl.signatures import from_source
+from lmrl.uci import EngineError
 from lmrl.usage import examples, usage
 
 HYDRA_RAISES = "HYDRA_FULL_ERROR"
@@ -122,7 +123,7 @@ def describe(error: Exception, root: str) -> str | None:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, YAMLError):
         return " ".join(str(error).split())
-    return str(error) if isinstance(error, ValueError | OSError) else None
+    return str(error) if isinstance(error, ValueError | OSError | EngineError) else None
 
 
 def _placed(key: str, text: str) -> str:

@@ -7,7 +7,7 @@ their end count.
 import io
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hydra.utils import instantiate
@@ -23,7 +23,10 @@ from lmrl.trajectory import Trajectory, Turn, write_lines
 
 
 class Person:
-    """Whoever sits at the keyboard. Says what was said, and how to play where actions can be listed."""
+    """Whoever sits at the keyboard. Shows what was said, and how to play where actions can be listed."""
+
+    def __init__(self, show: Callable[[str], str]) -> None:
+        self._show = show
 
     def act(self, situations: Sequence[Situation]) -> list[Turn]:
         return [self._ask(s) for s in situations]
@@ -33,7 +36,7 @@ class Person:
         if len(situation.history) == 1 and legal:
             few = ", ".join(action.strip() for action in legal[:6])
             print(f"You may say: {few}{f', … ({len(legal)} in all)' if len(legal) > 6 else ''}")
-        print(situation.history[-1].text, end="")
+        print(self._show(situation.history[-1].text), end="")
         return Turn(input("> ") + "\n", True)
 
 
@@ -68,10 +71,10 @@ def _games(task: Task, games: int, first_seed: int, path: Path) -> list[Trajecto
     played: list[Trajectory] = []
     try:
         for start in task.episodes(games, first_seed):
-            (game,) = rollout(task.env, Person(), [_anywhere(start)], max_turns=task.max_turns)
+            (game,) = rollout(task.env, Person(task.show), [_anywhere(start)], max_turns=task.max_turns)
             played.append(game)
             write_lines(path, played)
-            print(game.turns[-1].text, end="")
+            print(task.show(game.turns[-1].text), end="")
             print(f"return {game.total:g}, {'won' if game.info.get('success') else 'not won'}\n")
     except (EOFError, KeyboardInterrupt):
         print()

@@ -69,6 +69,8 @@ class Task:
     """What a run records of this task beside its config, such as what its files hold; a checkpoint is held to it."""
     starts: Callable[[], Sequence[Mapping[str, Any]]] | None = None
     """Options of every episode of the published protocol; None: any seed will do."""
+    show: Callable[[str], str] = str
+    """What a person who plays sees in place of an observation."""
 
     def episodes(self, n: int, first_seed: int) -> list[Start]:
         """The n episodes of an evaluation: each of `starts` in turn, or as many seeds."""

@@ -16,6 +16,7 @@ PATIENCE = 10.0
 """Seconds without a line after which an engine is called hung."""
 TRIES = 3
 """Times that a question is put before its answer is given up."""
+START = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
 MATE = 32_000
 """Centipawns of a mate at once; one in n moves is n less."""
 
@@ -77,16 +78,17 @@ class Engine:
             except BaseException:  # such as Ctrl-C: what it still says must not answer the next question
                 self.close()
                 raise
-        raise EngineError(f"the chess engine died {TRIES} times at position {fen!r}")
+        raise EngineError(f"{find_stockfish()} died or hung {TRIES} times at position {fen!r}")
 
     def name(self) -> str:
         """What the engine calls itself. Raises EngineError."""
-        self.pid()
+        if not self._process:
+            self.ask(START, "nodes 1")
         return self._name
 
-    def pid(self) -> int:
-        """Of the process, which is started if none runs. Raises EngineError."""
-        return (self._process or self._start()).pid
+    def pid(self) -> int | None:
+        """Of the process, if one runs."""
+        return self._process.pid if self._process else None
 
     def close(self) -> None:
         """End the process; the next question starts another."""
@@ -97,15 +99,11 @@ class Engine:
     def _start(self) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
         # a group of its own: a Ctrl-C in the terminal is for the run, which finishes its step
-        process = subprocess.Popen([path := find_stockfish()], stdin=pipe, stdout=pipe, bufsize=0, process_group=0)
+        process = subprocess.Popen([find_stockfish()], stdin=pipe, stdout=pipe, bufsize=0, process_group=0)
         weakref.finalize(self, _end, process)
         self._process, self.starts = process, self.starts + 1
         settings = "".join(f"setoption name {name} value {value}\n" for name, value in self._options.items())
-        try:
-            said = self._talk(f"uci\n{settings}isready\n", "readyok")
-        except _Gone as error:
-            self.close()
-            raise EngineError(f"{path}: does not answer as a chess engine does, in UCI") from error
+        said = self._talk(f"uci\n{settings}isready\n", "readyok")
         self._name = next((line.removeprefix("id name ") for line in said if line.startswith("id name ")), "unnamed")
         return process
 

@@ -27,6 +27,7 @@ from lmrl.tasks.opponents import Boltzmann, Capturer, Published, Uniform, oppone
 from lmrl.trajectory import Trajectory
 from lmrl.uci import Engine, EngineError, Line
 from tests.endgames import PIECES, is_trivial, tricky
+from tests.soak import soak
 
 
 class Scripted:
@@ -314,7 +315,7 @@ def test_an_engine_killed_in_mid_game_changes_nothing(monkeypatch: pytest.Monkey
 
     def ask_and_kill(*args: Any, **kwargs: Any) -> Any:
         if next(count) % 7 == 0:
-            os.kill(searcher.pid(), signal.SIGKILL)
+            os.kill(searcher.pid() or 0, signal.SIGKILL)
         return ask(*args, **kwargs)
 
     monkeypatch.setattr(searcher, "ask", ask_and_kill)
@@ -459,3 +460,8 @@ def test_the_references_cloning_rows_are_games_of_one_move(tmp_path: Path):
 def test_a_broken_row_of_the_reference_names_its_line(tmp_path: Path, rows: list[Any], said: str):
     with pytest.raises(ValueError, match=said):
         read(tmp_path, *rows)
+
+
+@pytest.mark.slow
+def test_no_game_is_lost_or_miscounted_while_engines_are_killed():
+    assert soak(100, mean=1.0) > 2

@@ -16,10 +16,14 @@ setup: .venv/.ready ## Make .venv with the pinned packages and this one, if anyt
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
+.venv/.tested: .venv/.ready # and what only tests of extras need
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev,textworld]"
+	touch $@
+
 run: setup ## Train ILQL on the fully observed maze
 	$(BIN)/python -m lmrl task=maze algo=ilql
 
-test: setup ## Run every test, with the coverage of lmrl
+test: .venv/.tested ## Run every test, with the coverage of lmrl
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov=lmrl
 
 check: setup ## Format, lint, types and the fast tests

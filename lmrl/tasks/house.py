@@ -33,8 +33,8 @@ from lmrl.tasks.house_words import RoomWords
 
 Things = tuple[str, ...]
 _Place = tuple[str, bool, Things, Things, Things]
-"""All that decides what one sees and can do: the room, whether its furniture is open (a table always is), and the things
-carried, held by the furniture and on the floor."""
+"""All that decides what one sees and can do: the room, whether its furniture is open (a table always is), the things
+that are carried, those that the furniture holds and those on the floor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,14 @@ UNSEEN = "You can't see any such thing.\n"
 NO_WAY = "You can't go that way.\n\n"
 REFUSALS = (
     *(answer.strip() for answer in (NOTHING_SAID, NO_VERB, UNSEEN, NO_WAY)),
-    *("Which do you mean", "It isn't something you can", "That's already", "That's fixed", "That's plainly", "That can't"),
+    *(
+        "Which do you mean",
+        "It isn't something you can",
+        "That's already",
+        "That's fixed",
+        "That's plainly",
+        "That can't",
+    ),
     *("You already have", "You haven't got", "You need to take", "You can't put", "Putting things on"),
 )
 """How the answers to what is not carried out begin."""

@@ -32,7 +32,12 @@ ADJECTIVES = ("typical", "normal", "usual", "ordinary", "standard")
 KINDS: Weighted = {"": 50} | {
     f" {a(adjective).capitalize()} {noun}.": 5 for adjective in ADJECTIVES for noun in ("kind of place", "one")
 }
-MOODS: Weighted = {"": 60, " The room is well lit.": 14, " You begin looking for stuff.": 13, " Let's see what's in here.": 13}
+MOODS: Weighted = {
+    "": 60,
+    " The room is well lit.": 14,
+    " You begin looking for stuff.": 13,
+    " Let's see what's in here.": 13,
+}
 LEADS: Weighted = {
     "You see {}.": 18,
     "You make out {}.": 17,

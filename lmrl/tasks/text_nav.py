@@ -16,7 +16,7 @@ World, texts and ends are those of LMRL-Gym (abdulhaim/LMRL-Gym at 911d726). Dep
 - `text_nav/env/make_game.py:136-138`: the sentence that tells the objective was lost when the game was compiled; what
   was shown names only the fridge. Here it is told (`objective="ours"`); `"reference"` shows what was shown there.
 - `text_nav/env/env.py:59-69`: `reset` took no seed, `step` failed on a name, and no clock ended an episode. Each reset
-  compiled a game, worded by a global generator. Here a seed draws the room and the words; of the rare words some differ.
+  compiled a game, worded by a global generator. Here a seed draws room and words, and the rarest of these are our own.
 - The last text ends with the score. The prompt to restart and what was said after it, the blanks that centred a line
   and the turns that a hidden `inventory` took are gone.
 - `text_nav/dataset/collect_data.py:26`: all episodes shared one stream of chance, and who had once had the food went on
@@ -31,7 +31,20 @@ from typing import Any, Literal, Protocol
 from lmrl.kinds import Count, Share
 from lmrl.task import Step
 from lmrl.tasks.house import House, Sight, every_deed
-from lmrl.tasks.house_plan import CARRIED, EXITS, NO_VERB, NO_WAY, NOTHING_SAID, PRIZE, REFUSALS, ROOMS, THINGS, UNSEEN, Refused, a
+from lmrl.tasks.house_plan import (
+    CARRIED,
+    EXITS,
+    NO_VERB,
+    NO_WAY,
+    NOTHING_SAID,
+    PRIZE,
+    REFUSALS,
+    ROOMS,
+    THINGS,
+    UNSEEN,
+    Refused,
+    a,
+)
 from lmrl.tasks.house_words import draw
 from lmrl.tasks.house_words import phrases as sentences
 from lmrl.trajectory import Trajectory, Turn, checked, numbered, read_records
@@ -39,13 +52,14 @@ from lmrl.trajectory import Trajectory, Turn, checked, numbered, read_records
 Observed = Literal["fully", "partially"]
 Objective = Literal["ours", "reference"]
 OBJECTIVES: Mapping[str, str] = {
-    "ours": "Somewhere in this house lies stale food. Put it into the fridge in the kitchen and close the fridge to win. "
-    "Whoever eats it has lost.",
-    "reference": "You are now playing a profound round of TextWorld! Your task for today is to close the fridge in the "
-    "kitchen.",
+    "ours": "Somewhere in this house lies stale food. "
+    "Put it into the fridge in the kitchen and close the fridge to win. Whoever eats it has lost.",
+    "reference": "You are now playing a profound round of TextWorld! "
+    "Your task for today is to close the fridge in the kitchen.",
 }
-WON = "\nYour score has just gone up by one point.\n\n\n*** The End ***\n\nYou scored 1 out of a possible 1, in {} turns.\n"
-LOST = "\n*** You lost! ***\n\nYou scored 0 out of a possible 1, in {} turns.\n"
+_END = "*** {} ***\n\nYou scored {} out of a possible 1, in "
+WON = "Your score has just gone up by one point.\n\n\n" + _END.format("The End", 1)
+LOST = _END.format("You lost!", 0)
 
 
 class World(Protocol):
@@ -93,7 +107,7 @@ truncated=False, info={'invalid_action': True})
             raise ValueError(f"engine = {engine!r}: Text-Nav is played by the engine 'own' or by 'textworld'")
         self._located, self._intro = observed == "fully", _intro(objective)
         self._horizon, self._turns = horizon, horizon
-        self._begin = _real(cache, self._located) if engine == "textworld" else self._own
+        self._begin = (_own if engine == "own" else _textworld)(self._located, cache)
         self._room = ROOMS[0]
         self.world: World = House(self._room, {})
 
@@ -128,12 +142,9 @@ truncated=False, info={'invalid_action': True})
         """What is admissible now; `look`, `inventory` and `examine` are understood besides."""
         return self.world.sight.actions
 
-    def _own(self, room: str, rng: random.Random) -> World:
-        return House(room, draw(rng, located=self._located))
-
     def _end(self, told: str) -> Step:
         won = self.world.won
-        observation = told + (WON if won else LOST).format(self._turns)
+        observation = f"{told}\n{WON if won else LOST}{self._turns} turns.\n"
         self._turns = self._horizon
         return Step(observation, float(won), done=True, info={"success": won, "room": self._room})
 
@@ -149,8 +160,12 @@ def _intro(objective: str) -> str:
     return f"\n\n\n{OBJECTIVES[objective]}\n\n"
 
 
-def _real(cache: str, located: bool) -> Callable[[str, random.Random], World]:
-    from lmrl.tasks.house_textworld import RealHouse  # needs a package of its own
+def _own(located: bool, cache: str) -> Callable[[str, random.Random], World]:
+    return lambda room, rng: House(room, draw(rng, located=located))
+
+
+def _textworld(located: bool, cache: str) -> Callable[[str, random.Random], World]:
+    from lmrl.tasks.house_textworld import RealHouse
 
     return RealHouse(Path(cache), located=located).begin
 
@@ -165,17 +180,22 @@ def _room(drawn: str, options: Mapping[str, Any]) -> str:
 
 
 def phrases(*, observed: Observed, objective: Objective) -> list[str]:
-    """Texts worth a token each: sentences, messages, commands alone and in a list, and all ways out of a room in one."""
+    """Texts worth a token each: sentences, messages, commands alone and in a list, in which all ways out are one."""
     _check(observed, objective)
     deeds, located = every_deed(), observed == "fully"
     ways = [", ".join(f"go {way}" for way in exits) for exits in EXITS.values()]
-    known = [_intro(objective), "Admissible commands: ", "\n\nAdmissible commands: ", "\n", "\n\n\n\n"]
+    known = [_intro(objective), "Admissible commands: ", "\n\nAdmissible commands: ", "\n", "\n\n", "\n\n\n\n"]
     known += [f"{command}{end}" for command in (*deeds, *ways) for end in ("\n", ", ")]
     known += [f"{deed.message.partition('revealing ')[0]}\n".removesuffix(" \n") for deed in deeds.values()]
     known += [f"{answer}\n" for answer in (NOTHING_SAID, NO_VERB, UNSEEN, NO_WAY)]
-    known += [part for end in (WON, LOST) for part in end.split("{}")]
+    known += [WON, LOST, " turns.\n"]
     known += [f"{joint}{a(thing)}" for thing in THINGS for joint in ("", ", ", " and ")]
-    known += ["You are carrying: ", "You are carrying nothing.\n\nAdmissible commands: ", ".\n\nAdmissible commands: "]
+    known += [
+        "You are carrying: ",
+        "You are carrying nothing.\n\nAdmissible commands: ",
+        ".\n\nAdmissible commands: ",
+        ".\n\n\n",
+    ]
     return list(dict.fromkeys(filter(None, [*known, *sentences(located=located)])))
 
 
@@ -271,7 +291,9 @@ def _reference_episode(row: Any) -> Trajectory:
     if not len(texts) - 1 == 2 * len(paid) == 2 * len(dones):
         raise ValueError("text_history needs a text more than twice the rewards, and dones their length")
     rewards = [pay for reward in paid for pay in (reward, 0.0)]
-    turns = [Turn(text + "\n", i % 2 == 1, pay) for i, (text, pay) in enumerate(zip(texts, [0.0, *rewards], strict=True))]
+    turns = [
+        Turn(text + "\n", i % 2 == 1, pay) for i, (text, pay) in enumerate(zip(texts, [0.0, *rewards], strict=True))
+    ]
     success, bad = paid[-1:] == [1], sum(turn.text.startswith(REFUSALS) for turn in turns[2::2])
     done = success or "*** You lost! ***" in turns[-1].text
     return checked(Trajectory(tuple(turns), done, {"success": success, "invalid_actions": bad}))

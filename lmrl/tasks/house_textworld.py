@@ -7,6 +7,7 @@ grammar. An episode begins where it is to by a walk from the bedroom that nobody
 
 import random
 import re
+import warnings
 import weakref
 from functools import cache
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from typing import Any
 
 from lmrl.files import whole
 from lmrl.tasks.house import sight
-from lmrl.tasks.house_plan import CONTAINERS, EDIBLE, EXITS, FURNITURE, HOLDS, PRIZE, ROOMS, Refused, understood
+from lmrl.tasks.house_plan import CONTAINERS, EDIBLE, EXITS, FURNITURE, HOLDS, PRIZE, ROOMS, UNSEEN, Refused, understood
 
 GAME_VERSION = 1
 """Raised when `_compile` would make another game."""
@@ -99,7 +100,9 @@ class RealHouse:
         import textworld
 
         asked = textworld.EnvInfos(feedback=True, admissible_commands=True, inventory=True, won=True, lost=True)
-        self._engine = textworld.start(str(game), asked)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that Jericho does not know this game, which TextWorld does
+            self._engine = textworld.start(str(game), asked)
         weakref.finalize(self, self._engine.close)
         self._state: Any = self._engine.reset()
         self._located, self._told = located, ""
@@ -110,7 +113,7 @@ class RealHouse:
         self._engine.reset()
         for way in _walk(room):
             self._engine.step(f"go {way}")
-        self._told = self._say("look").strip("\n")
+        self._told = self._say("look").rstrip("\n")
         return self
 
     def obey(self, said: str) -> str:
@@ -119,7 +122,7 @@ class RealHouse:
         known = {action[:-1] for action in self.sight.actions}
         told = self._say(command.text)
         short = not command.place and any(action.startswith(f"{command.text} from ") for action in known)
-        looks = command.verb in ("look", "inventory", "examine") and "can't see" not in told
+        looks = command.verb in ("look", "inventory", "examine") and told != UNSEEN
         if command.text not in known and not short and not looks:
             raise Refused(told)
         return told

@@ -6,9 +6,10 @@ r"""The world of Text-Nav: where things lie, which commands are admissible, what
 Commands, messages and the order of lists, in which what was moved last comes first, are those of TextWorld's engine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import product
 
 from lmrl.tasks.house_plan import (
     CARRIED,
@@ -155,11 +156,11 @@ def _why_not(command: Command, place: _Place) -> str:
     return f"The {second} is closed.\n\n" if second in CONTAINERS else "That can't contain things.\n\n"
 
 
-def every_deed() -> Mapping[str, Deed]:
-    """All that may ever be admissible, by command; what is revealed is everything."""
-    lots = ((THINGS, (), ()), ((), THINGS, ()), ((), (), THINGS), ((), (), ()))
-    places = [(room, is_open, *things) for room in ROOMS for is_open in (True, False) for things in lots]
-    return {action[:-1]: deed for place in places for action, deed in _sight(place).deeds.items()}
+def every_deed() -> Iterator[tuple[str, Deed]]:
+    """All that may ever be admissible, command and deed, some of it often; what is revealed is nothing or everything."""
+    lots = ((THINGS, (), ()), ((), THINGS, ()), ((), (), THINGS))
+    for room, is_open, things in product(ROOMS, (True, False), lots):
+        yield from ((action.strip(), deed) for action, deed in _sight((room, is_open, *things)).deeds.items())
 
 
 class House:

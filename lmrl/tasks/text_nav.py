@@ -182,11 +182,11 @@ def _room(drawn: str, options: Mapping[str, Any]) -> str:
 def phrases(*, observed: Observed, objective: Objective) -> list[str]:
     """Texts worth a token each: sentences, messages, commands alone and in a list, in which all ways out are one."""
     _check(observed, objective)
-    deeds, located = every_deed(), observed == "fully"
+    deeds, located = list(every_deed()), observed == "fully"
     ways = [", ".join(f"go {way}" for way in exits) for exits in EXITS.values()]
     known = [_intro(objective), "Admissible commands: ", "\n\nAdmissible commands: ", "\n", "\n\n", "\n\n\n\n"]
-    known += [f"{command}{end}" for command in (*deeds, *ways) for end in ("\n", ", ")]
-    known += [f"{deed.message.partition('revealing ')[0]}\n".removesuffix(" \n") for deed in deeds.values()]
+    known += [f"{command}{end}" for command in (*(command for command, _ in deeds), *ways) for end in ("\n", ", ")]
+    known += [f"{deed.message.partition('revealing ')[0]}\n".removesuffix(" \n") for _, deed in deeds]
     known += [f"{answer}\n" for answer in (NOTHING_SAID, NO_VERB, UNSEEN, NO_WAY)]
     known += [WON, LOST, " turns.\n"]
     known += [f"{joint}{a(thing)}" for thing in THINGS for joint in ("", ", ", " and ")]

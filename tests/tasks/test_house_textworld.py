@@ -68,11 +68,11 @@ def odd(rng: random.Random) -> str:
 
 
 def sequence(trial: int, own: TextNav) -> Iterator[str]:
-    """What is said in a trial: mostly what is admissible, some of it odd; every third goes for the win, or eats."""
+    """What is said in a trial: mostly what is admissible, some of it odd; a third goes for the win, a third may eat."""
     rng = random.Random(trial)
     room = ROOMS[trial % len(ROOMS)]
-    plan = walkthrough(room) if trial % 3 == 0 else []
     eats = trial % 3 == 1
+    plan = [walkthrough(room), walkthrough(room)[:-5], []][trial % 3]
     while True:
         legal = own.legal_actions()
         if rng.random() < 0.2:

@@ -17,9 +17,10 @@ from gymnasium.spaces import Text
 
 from lmrl.task import Step, TextEnv
 from lmrl.tasks.maze import Maze
+from lmrl.tasks.text_nav import TextNav
 from lmrl.tasks.wordle import Wordle
 
-MAX_CHARACTERS = 256
+MAX_CHARACTERS = 2048
 """Longer than anything these tasks say, and than any action worth saying."""
 
 
@@ -65,6 +66,18 @@ def maze(*, observed: Literal["fully", "partially"]) -> TextGym:
     return TextGym(Maze(observed=observed))
 
 
+def text_nav(
+    *,
+    observed: Literal["fully", "partially"],
+    objective: Literal["ours", "reference"],
+    engine: Literal["own", "textworld"],
+    horizon: int,
+    cache: str,
+) -> TextGym:
+    """`lmrl/TextNav-v0` and `lmrl/TextNavPO-v0`."""
+    return TextGym(TextNav(observed=observed, objective=objective, engine=engine, horizon=horizon, cache=cache))
+
+
 def wordle(*, words: str | None, rules: Literal["lmrl", "official"], bad_word_reward: float) -> TextGym:
     """`lmrl/Wordle-v0`."""
     return TextGym(Wordle(words=words, rules=rules, bad_word_reward=bad_word_reward))
@@ -74,5 +87,8 @@ def register() -> None:
     """Make the tasks known to `gymnasium.make`; its keyword arguments overrule the ones here."""
     gymnasium.register("lmrl/Maze-v0", entry_point="lmrl.gym:maze", kwargs={"observed": "fully"})
     gymnasium.register("lmrl/MazePO-v0", entry_point="lmrl.gym:maze", kwargs={"observed": "partially"})
+    house = {"objective": "ours", "engine": "own", "horizon": 15, "cache": "outputs/cache"}
+    gymnasium.register("lmrl/TextNav-v0", entry_point="lmrl.gym:text_nav", kwargs={"observed": "fully", **house})
+    gymnasium.register("lmrl/TextNavPO-v0", entry_point="lmrl.gym:text_nav", kwargs={"observed": "partially", **house})
     defaults = {"words": None, "rules": "lmrl", "bad_word_reward": -1.0}
     gymnasium.register("lmrl/Wordle-v0", entry_point="lmrl.gym:wordle", kwargs=defaults)

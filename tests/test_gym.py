@@ -14,7 +14,7 @@ import lmrl
 from lmrl.gym import TextGym
 from lmrl.tasks.maze import Maze
 
-IDS = ["lmrl/Maze-v0", "lmrl/MazePO-v0", "lmrl/Wordle-v0"]
+IDS = ["lmrl/Maze-v0", "lmrl/MazePO-v0", "lmrl/TextNav-v0", "lmrl/TextNavPO-v0", "lmrl/Wordle-v0"]
 
 
 @pytest.mark.parametrize("name", IDS)
@@ -64,6 +64,25 @@ def test_gymnasium_make_passes_on_what_wordle_takes(tmp_path: Path):
     assert (info["success"], info["word"]) == (True, "robin")
 
 
+def test_text_nav_is_played_from_a_named_room_until_the_clock_ends_it(tmp_path: Path):
+    env = gymnasium.make("lmrl/TextNavPO-v0", objective="reference", horizon=2, cache=str(tmp_path))
+    text, info = env.reset(seed=0, options={"room": "garden"})
+    assert "Your task for today is to close the fridge in the kitchen.\n" in text
+    assert info["legal_actions"] == ("go south\n",)
+    *_, info = env.step("dig\n")
+    assert (info["invalid_action"], info["legal_actions"]) == (True, ("go south\n",))
+    *_, terminated, truncated, info = env.step("go south")
+    assert (terminated, truncated, info["turn"], info["success"], info["room"]) == (False, True, 2, False, "garden")
+
+
+def test_all_that_text_nav_may_say_at_once_lies_in_its_space():
+    env = gymnasium.make("lmrl/TextNav-v0", horizon=99)
+    env.reset(seed=0, options={"room": "bedroom"})
+    way = ["take bowl", "go south", "go west", "open chest", "take utensils", "go north", "take stale food"]
+    way += ["take fresh food", "go west", "take cup", "take plate", "go west", "open fridge", "take fruit", "look"]
+    assert all(env.step(command)[0] in env.observation_space for command in way)
+
+
 def test_a_seed_repeats_an_episode_and_no_seed_goes_on():
     env = gymnasium.make("lmrl/Maze-v0")
     firsts = [env.reset(seed=7)[0], *(env.reset()[0] for _ in range(20))]
@@ -90,6 +109,7 @@ def test_a_start_may_be_any_row_of_two_whole_numbers(start: Any):
         ("lmrl/Maze-v0", {"start": np.array([[7, 6]])}, r"options.start = array\(\[\[7, 6\]\]\): needs"),
         ("lmrl/Maze-v0", {"start": np.array(7)}, r"options.start = array\(7\): needs"),
         ("lmrl/Maze-v0", {"start": [7.5, 6.0]}, r"options.start = \[7.5, 6.0\]: needs"),
+        ("lmrl/TextNav-v0", {"room": np.array(["office"])}, "options.room = array.*: the rooms are bedroom, "),
         ("lmrl/Wordle-v0", {"word": 7}, "options.word = 7: not one of"),
         ("lmrl/Wordle-v0", {"word": ["robin"]}, r"options.word = \['robin'\]: not one of"),
         ("lmrl/Wordle-v0", {"word": np.array(["robin", "about"])}, "options.word = array.*: not one of"),

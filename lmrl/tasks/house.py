@@ -157,7 +157,7 @@ def _why_not(command: Command, place: _Place) -> str:
 
 
 def every_deed() -> Iterator[tuple[str, Deed]]:
-    """All that may ever be admissible, command and deed, some of it often; what is revealed is nothing or everything."""
+    """All that may ever be admissible, some of it several times; what is revealed is nothing or everything."""
     lots = ((THINGS, (), ()), ((), THINGS, ()), ((), (), THINGS))
     for room, is_open, things in product(ROOMS, (True, False), lots):
         yield from ((action.strip(), deed) for action, deed in _sight((room, is_open, *things)).deeds.items())

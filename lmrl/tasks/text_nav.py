@@ -85,11 +85,10 @@ class TextNav:
     r"""One episode after another.
 
     >>> game = TextNav(observed="partially", objective="ours", engine="own", horizon=15, cache="outputs/cache")
-    >>> game.reset(seed=0, options={"room": "garden"})[-71:]
-    'The only way on is south; it is unguarded.\n\nAdmissible commands: go south\n'
-    >>> game.step("fly south\n")
-    Step(observation="That's not a verb I recognise.\n\nAdmissible commands: go south\n", reward=0.0, done=False, \
-truncated=False, info={'invalid_action': True})
+    >>> game.reset(seed=0, options={"room": "living room"})[-57:]
+    'take fresh food from table, take stale food from table\n'
+    >>> game.step("eat stale food\n").observation[:41]
+    'You need to take the stale food first.\n\n\n'
     """
 
     def __init__(
@@ -179,24 +178,25 @@ def _room(drawn: str, options: Mapping[str, Any]) -> str:
     return room
 
 
+_ADMISSIBLE = "Admissible commands: "
+_BETWEEN = (
+    *(_ADMISSIBLE, f"\n\n{_ADMISSIBLE}", f".\n\n{_ADMISSIBLE}", f"You are carrying nothing.\n\n{_ADMISSIBLE}"),
+    *("You are carrying: ", " turns.\n", "\n", "\n\n", "\n\n\n\n", ".\n\n\n"),
+)
+
+
 def phrases(*, observed: Observed, objective: Objective) -> list[str]:
     """Texts worth a token each: sentences, messages, commands alone and in a list, in which all ways out are one."""
     _check(observed, objective)
     deeds, located = list(every_deed()), observed == "fully"
     ways = [", ".join(f"go {way}" for way in exits) for exits in EXITS.values()]
-    known = [_intro(objective), "Admissible commands: ", "\n\nAdmissible commands: ", "\n", "\n\n", "\n\n\n\n"]
+    known = [_intro(objective), *_BETWEEN, WON, LOST]
     known += [f"{command}{end}" for command in (*(command for command, _ in deeds), *ways) for end in ("\n", ", ")]
-    known += [f"{deed.message.partition('revealing ')[0]}\n".removesuffix(" \n") for _, deed in deeds]
+    told = (deed.message.partition("revealing ") for _, deed in deeds)
+    known += [f"{head}{cut or chr(10)}" for head, cut, _ in told]
     known += [f"{answer}\n" for answer in (NOTHING_SAID, NO_VERB, UNSEEN, NO_WAY)]
-    known += [WON, LOST, " turns.\n"]
     known += [f"{joint}{a(thing)}" for thing in THINGS for joint in ("", ", ", " and ")]
-    known += [
-        "You are carrying: ",
-        "You are carrying nothing.\n\nAdmissible commands: ",
-        ".\n\nAdmissible commands: ",
-        ".\n\n\n",
-    ]
-    return list(dict.fromkeys(filter(None, [*known, *sentences(located=located)])))
+    return list(dict.fromkeys([*known, *sentences(located=located)]))
 
 
 _GOOD = ("office", "bathroom", "garden", "backyard"), ("kitchen", "dining room", "living room", "bedroom")

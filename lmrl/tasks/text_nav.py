@@ -49,8 +49,6 @@ from lmrl.tasks.house_words import draw
 from lmrl.tasks.house_words import phrases as sentences
 from lmrl.trajectory import Trajectory, Turn, checked, numbered, read_records
 
-Observed = Literal["fully", "partially"]
-Objective = Literal["ours", "reference"]
 OBJECTIVES: Mapping[str, str] = {
     "ours": "Somewhere in this house lies stale food. "
     "Put it into the fridge in the kitchen and close the fridge to win. Whoever eats it has lost.",
@@ -85,7 +83,7 @@ class TextNav:
     r"""One episode after another.
 
     >>> game = TextNav(observed="partially", objective="ours", engine="own", horizon=15, cache="outputs/cache")
-    >>> game.reset(seed=0, options={"room": "living room"})[-57:]
+    >>> game.reset(seed=0, options={"room": "living room"})[-55:]
     'take fresh food from table, take stale food from table\n'
     >>> game.step("eat stale food\n").observation[:41]
     'You need to take the stale food first.\n\n\n'
@@ -94,8 +92,8 @@ class TextNav:
     def __init__(
         self,
         *,
-        observed: Observed,
-        objective: Objective,
+        observed: Literal["fully", "partially"],
+        objective: Literal["ours", "reference"],
         engine: Literal["own", "textworld"],
         horizon: Count,
         cache: str,
@@ -185,7 +183,7 @@ _BETWEEN = (
 )
 
 
-def phrases(*, observed: Observed, objective: Objective) -> list[str]:
+def phrases(*, observed: Literal["fully", "partially"], objective: Literal["ours", "reference"]) -> list[str]:
     """Texts worth a token each: sentences, messages, commands alone and in a list, in which all ways out are one."""
     _check(observed, objective)
     deeds, located = list(every_deed()), observed == "fully"
@@ -251,8 +249,8 @@ def demonstrations(
     episodes: int,
     seed: int,
     *,
-    observed: Observed,
-    objective: Objective,
+    observed: Literal["fully", "partially"],
+    objective: Literal["ours", "reference"],
     horizon: Count,
     outskirts: Share,
     follow: Share,

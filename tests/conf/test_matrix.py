@@ -171,7 +171,7 @@ WRONG = {
         *("data.holdout=1.0", "task.data.make.skill=1.5", "task.data.make.border=-1"),
     ],
     "train task=text_nav algo=bc": [
-        *("task.env.horizon=0", "task.env.engine=inform", "task.env.objective=true", "task.env.observed=half"),
+        *("task.env.engine=inform", "task.env.objective=mine", "task.env.observed=half"),
         *("task.data.make.follow=1.5", "task.data.make.outskirts=-1"),
     ],
     "train task=maze algo=filtered_bc": ["algo.share=0.0", "algo.share=1.1", "algo.observation_weight=-0.1"],

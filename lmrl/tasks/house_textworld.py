@@ -17,7 +17,8 @@ from typing import Any
 
 from lmrl.files import whole
 from lmrl.tasks.house import sight
-from lmrl.tasks.house_plan import CONTAINERS, EDIBLE, EXITS, FURNITURE, HOLDS, PRIZE, ROOMS, UNSEEN, Refused, understood
+from lmrl.tasks.house_plan import CONTAINERS, EDIBLE, EXITS, FURNITURE, HOLDS, PRIZE, ROOMS
+from lmrl.tasks.house_speech import UNSEEN, Refused, understood
 
 GAME_VERSION = 1
 """Raised when `_compile` would make another game."""
@@ -106,7 +107,7 @@ class RealHouse:
         weakref.finalize(self, self._engine.close)
         self._state: Any = self._engine.reset()
         self._located, self._told = located, ""
-        self.sight = sight([], "", {})
+        self.sight = sight({}, "")
 
     def begin(self, room: str, rng: random.Random) -> "RealHouse":
         """Start again, in a room; chance has no part in it."""
@@ -145,8 +146,8 @@ class RealHouse:
         """Hand a command on; the answer without prompt, title, score and, if that is not told, place."""
         self._state, *_ = self._engine.step(command)
         hidden = ("examine", "look", "inventory")
-        listed = sorted({c for c in self._state.admissible_commands if not any(word in c for word in hidden)})
-        self.sight = sight(listed, self._state.inventory.strip(), {})
+        listed = [c for c in self._state.admissible_commands if not any(word in c for word in hidden)]
+        self.sight = sight(dict.fromkeys(listed), self._state.inventory.strip())
         told = str(self._state.feedback).removeprefix("\n").partition("\n>")[0]
         if self.won or self.lost:
             return told.partition("\n\n\n")[0] + "\n\n"

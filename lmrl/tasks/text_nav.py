@@ -31,20 +31,8 @@ from typing import Any, Literal, Protocol
 from lmrl.kinds import Count, Share
 from lmrl.task import Step
 from lmrl.tasks.house import House, Sight, every_deed
-from lmrl.tasks.house_plan import (
-    CARRIED,
-    EXITS,
-    NO_VERB,
-    NO_WAY,
-    NOTHING_SAID,
-    PRIZE,
-    REFUSALS,
-    ROOMS,
-    THINGS,
-    UNSEEN,
-    Refused,
-    a,
-)
+from lmrl.tasks.house_plan import CARRIED, EXITS, PRIZE, ROOMS, THINGS, a
+from lmrl.tasks.house_speech import NO_VERB, NO_WAY, NOTHING_SAID, REFUSALS, UNSEEN, Refused
 from lmrl.tasks.house_words import draw
 from lmrl.tasks.house_words import phrases as sentences
 from lmrl.trajectory import Trajectory, Turn, checked, numbered, read_records
@@ -190,8 +178,8 @@ def phrases(*, observed: Literal["fully", "partially"], objective: Literal["ours
     ways = [", ".join(f"go {way}" for way in exits) for exits in EXITS.values()]
     known = [_intro(objective), *_BETWEEN, WON, LOST]
     known += [f"{command}{end}" for command in (*(command for command, _ in deeds), *ways) for end in ("\n", ", ")]
-    told = (deed.message.partition("revealing ") for _, deed in deeds)
-    known += [f"{head}{cut or chr(10)}" for head, cut, _ in told]
+    known += ["".join(deed.message.partition("revealing ")[:2]) for _, deed in deeds if "revealing" in deed.message]
+    known += [f"{deed.message}\n" for _, deed in deeds if "revealing" not in deed.message]
     known += [f"{answer}\n" for answer in (NOTHING_SAID, NO_VERB, UNSEEN, NO_WAY)]
     known += [f"{joint}{a(thing)}" for thing in THINGS for joint in ("", ", ", " and ")]
     return list(dict.fromkeys([*known, *sentences(located=located)]))

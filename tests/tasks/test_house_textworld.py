@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from lmrl.task import Step
-from lmrl.tasks.house_plan import EXITS, ROOMS, THINGS, WAYS, understood
+from lmrl.tasks.house_plan import EXITS, ROOMS, THINGS
+from lmrl.tasks.house_speech import WAYS, understood
 from lmrl.tasks.text_nav import TextNav
 from tests.tasks.house_ways import walkthrough
 

@@ -12,7 +12,8 @@ import pytest
 from lmrl.codec import Codec, phrase_tokenizer
 from lmrl.task import Step
 from lmrl.tasks.house import House
-from lmrl.tasks.house_plan import EXITS, ROOMS, Refused, understood
+from lmrl.tasks.house_plan import EXITS, ROOMS
+from lmrl.tasks.house_speech import Refused, understood
 from lmrl.tasks.house_words import draw
 from lmrl.tasks.text_nav import TextNav, demonstrations, phrases, read_reference
 from lmrl.trajectory import Trajectory

@@ -107,6 +107,10 @@ def every_deed() -> Iterator[tuple[str, Deed]]:
         yield from ((action.strip(), deed) for action, deed in deeds.items())
 
 
+_OPEN = frozenset(room for room, piece in FURNITURE.items() if piece not in CONTAINERS)
+_LIES: Mapping[str, tuple[str, ...]] = dict.fromkeys([CARRIED, EATEN, *ROOMS, *FLOOR.values()], ()) | HOLDS
+
+
 class House:
     """One state of the house after another.
 
@@ -121,8 +125,8 @@ class House:
         """`words` tell the rooms."""
         self.room = room
         self._words = words
-        self._open = frozenset(room for room, piece in FURNITURE.items() if piece not in CONTAINERS)
-        self.lies: dict[str, tuple[str, ...]] = dict.fromkeys([CARRIED, EATEN, *ROOMS, *FLOOR.values()], ()) | HOLDS
+        self._open = _OPEN
+        self.lies = dict(_LIES)
         """Things by place, newest first: carried, eaten, on a `FLOOR` or, by the room, on or in its furniture."""
         self.sight = _sight(self._place())
 
@@ -160,7 +164,7 @@ class House:
         return Place(room, room in self._open, lies[CARRIED], lies[room], lies[FLOOR[room]])
 
     def _find(self, command: Command) -> Deed:
-        """What a command does that is spelt otherwise than as it is listed; who takes a thing need not say from where."""
+        """What a command does that is not spelt as in the list; who takes a thing need not say from where."""
         deeds, place = self.sight.deeds, self._place()
         whole = Command("take", command.thing, place.furniture) if command.verb == "take" else command
         spelt = (command,) if command.place else (command, whole)

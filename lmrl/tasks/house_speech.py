@@ -16,14 +16,7 @@ UNSEEN = "You can't see any such thing.\n"
 NO_WAY = "You can't go that way.\n\n"
 REFUSALS = (
     *(answer.strip() for answer in (NOTHING_SAID, NO_VERB, UNSEEN, NO_WAY)),
-    *(
-        "Which do you mean",
-        "It isn't something you can",
-        "That's already",
-        "That's fixed",
-        "That's plainly",
-        "That can't",
-    ),
+    *("Which do you mean", "It isn't something", "That's already", "That's fixed", "That's plainly", "That can't"),
     *("You already have", "You haven't got", "You need to take", "You can't put", "Putting things on"),
 )
 """How the answers to what is not carried out begin."""
@@ -65,7 +58,8 @@ def _names() -> dict[str, tuple[str, ...]]:
 
 def _named(words: list[str]) -> str:
     """The one thing that some words name. Raises Refused."""
-    named = _names().get(" ".join(words[words[:1] != [] and words[0] in ARTICLES :]), ())
+    bare = words[1:] if words and words[0] in ARTICLES else words
+    named = _names().get(" ".join(bare), ())
     if len(named) > 1:
         raise Refused(f"Which do you mean, {' or '.join(f'the {name}' for name in named)}?\n")
     if not named:

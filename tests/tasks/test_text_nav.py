@@ -188,6 +188,8 @@ REFUSED = [
     ("bedroom", ["take bowl", "drop bowl", "drop bowl"], "The bowl is already here.\n\n\n"),
     ("bedroom", ["drop table"], "The table is already here.\n\n\n"),
     ("bedroom", ["eat bowl"], "That's plainly inedible.\n\n\n"),
+    ("bedroom", ["take bowl", "eat bowl"], "That's plainly inedible.\n\n\n"),
+    ("bedroom", ["take bowl", "put bowl on fridge"], "You can't see any such thing.\n\n"),
     ("living room", ["eat fresh food"], "You need to take the fresh food first.\n\n\n"),
     ("bedroom", ["put bowl on table"], "You need to take the bowl first.\n\n\n"),
     ("bedroom", ["put table on table"], "The table is fixed in place.\n\n\n"),

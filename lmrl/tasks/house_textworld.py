@@ -7,7 +7,6 @@ grammar. An episode begins where it is to by a walk from the bedroom that nobody
 
 import random
 import re
-import warnings
 import weakref
 from functools import cache
 from importlib.metadata import version
@@ -101,9 +100,7 @@ class RealHouse:
         import textworld
 
         asked = textworld.EnvInfos(feedback=True, admissible_commands=True, inventory=True, won=True, lost=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that Jericho does not know this game, which TextWorld does
-            self._engine = textworld.start(str(game), asked)
+        self._engine = textworld.start(str(game), asked)
         weakref.finalize(self, self._engine.close)
         self._state: Any = self._engine.reset()
         self._located, self._told = located, ""

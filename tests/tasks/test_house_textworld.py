@@ -18,6 +18,7 @@ from lmrl.tasks.text_nav import TextNav
 from tests.tasks.house_ways import walkthrough
 
 pytest.importorskip("textworld")
+pytestmark = pytest.mark.filterwarnings("ignore:Game .* is not fully supported")  # TextWorld does so, pytest undoes it
 
 HORIZON = 20
 TRIALS = 240

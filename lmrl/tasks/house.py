@@ -63,7 +63,7 @@ def sight(deeds: Mapping[str, Deed | None], inventory: str) -> Sight:
     )
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)  # chance meets some three thousand places
 def _sight(place: Place) -> Sight:
     room = place.room
     deeds = {f"go {way}": Deed("", goes=there) for way, there in EXITS[room].items()}

@@ -185,8 +185,8 @@ def phrases(*, observed: Literal["fully", "partially"], objective: Literal["ours
     return list(dict.fromkeys([*known, *sentences(located=located)]))
 
 
-_GOOD = ("office", "bathroom", "garden", "backyard"), ("kitchen", "dining room", "living room", "bedroom")
-"""The rooms in which a player knows what to do: those of some players, and those of the others."""
+_OUTSKIRTS = ("office", "bathroom", "garden", "backyard")
+"""The rooms in which some players know what to do; the others know it in the other rooms."""
 _SEEKING = {
     "bedroom": ("go west",),
     "office": ("go north",),
@@ -208,13 +208,14 @@ _BRINGING = _SEEKING | {
 class _Player:
     """Wanders, and in rooms that it knows may follow what it knows to the end."""
 
-    def __init__(self, rng: random.Random, *, near: float, follow: float) -> None:
-        self._good = _GOOD[rng.random() >= near]
+    def __init__(self, rng: random.Random, *, outskirts: float, follow: float) -> None:
+        outside = rng.random() < outskirts
+        self._known = tuple(room for room in ROOMS if (room in _OUTSKIRTS) is outside)
         self._follow, self._rng = follow, rng
         self._hints: list[str] = []
 
     def act(self, house: House) -> str:
-        if not self._hints and house.room in self._good and self._rng.random() < self._follow:
+        if not self._hints and house.room in self._known and self._rng.random() < self._follow:
             self._hints = [*(_BRINGING if PRIZE in house.lies[CARRIED] else _SEEKING)[house.room]]
         while self._hints:
             if (action := f"{self._hints.pop(0)}\n") in house.sight.deeds:
@@ -243,7 +244,7 @@ def demonstrations(
     outskirts: Share,
     follow: Share,
 ) -> Iterator[Trajectory]:
-    """Play a mixture in which nobody knows the whole way, but which holds all of it.
+    """Play a mixture from which the way from every room can be stitched together, and which nobody knows as a whole.
 
     A share `outskirts` of the players knows office, bathroom, garden and backyard, the others the other four rooms. In
     a room that it knows a player begins with probability `follow` per command to do what helps there; else it says any
@@ -252,7 +253,7 @@ def demonstrations(
     rng = random.Random(seed)
     game = TextNav(observed=observed, objective=objective, engine="own", horizon=horizon, cache="")
     for _ in range(episodes):
-        yield _play(game, _Player(rng, near=outskirts, follow=follow), rng.getrandbits(32))
+        yield _play(game, _Player(rng, outskirts=outskirts, follow=follow), rng.getrandbits(32))
 
 
 def read_reference(path: Path) -> Iterator[Trajectory]:

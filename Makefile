@@ -16,6 +16,10 @@ setup: .venv/.ready ## Make .venv with the pinned packages and this one, if anyt
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
+.venv/.tested: .venv/.ready # and what only tests of extras need
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev,textworld]"
+	touch $@
+
 stockfish: ## Install the chess engine, or say what to install
 	@PATH="$$PATH:/usr/games" command -v $${STOCKFISH_PATH:-stockfish} >/dev/null || \
 	if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then apt-get update -q && apt-get install -qy stockfish; else \
@@ -24,7 +28,7 @@ stockfish: ## Install the chess engine, or say what to install
 run: setup ## Train ILQL on the fully observed maze
 	$(BIN)/python -m lmrl task=maze algo=ilql
 
-test: setup stockfish ## Run every test, with the coverage of lmrl
+test: .venv/.tested stockfish ## Run every test, with the coverage of lmrl
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov=lmrl
 
 check: setup stockfish ## Format, lint, types and the fast tests

@@ -10,16 +10,15 @@ A thin adapter at the edge; inside, everything speaks `lmrl.task.TextEnv`. An ob
 """
 
 import string
-from typing import Any, Literal
+from pkgutil import resolve_name
+from typing import Any
 
 import gymnasium
 from gymnasium.spaces import Text
 
 from lmrl.task import Step, TextEnv
-from lmrl.tasks.maze import Maze
-from lmrl.tasks.wordle import Wordle
 
-MAX_CHARACTERS = 256
+MAX_CHARACTERS = 2048
 """Longer than anything these tasks say, and than any action worth saying."""
 
 
@@ -60,19 +59,27 @@ class TextGym(gymnasium.Env[str, str]):
         return info | {"legal_actions": legal} if legal else info
 
 
-def maze(*, observed: Literal["fully", "partially"]) -> TextGym:
-    """`lmrl/Maze-v0` and `lmrl/MazePO-v0`."""
-    return TextGym(Maze(observed=observed))
+HOUSE = {"objective": "ours", "engine": "own", "horizon": 15, "cache": "outputs/cache"}
+WORDS = {"words": None, "rules": "lmrl", "bad_word_reward": -1.0}
+GAME = {"opponent": "stockfish_nodes", "max_moves": 400}
+ENVS: dict[str, tuple[str, dict[str, Any]]] = {
+    "lmrl/Maze-v0": ("lmrl.tasks.maze:Maze", {"observed": "fully"}),
+    "lmrl/MazePO-v0": ("lmrl.tasks.maze:Maze", {"observed": "partially"}),
+    "lmrl/TextNav-v0": ("lmrl.tasks.text_nav:TextNav", {"observed": "fully", **HOUSE}),
+    "lmrl/TextNavPO-v0": ("lmrl.tasks.text_nav:TextNav", {"observed": "partially", **HOUSE}),
+    "lmrl/Wordle-v0": ("lmrl.tasks.wordle:Wordle", WORDS),
+    "lmrl/Chess-v0": ("lmrl.tasks.chess:Chess", {"pieces": None, **GAME}),
+    "lmrl/Endgames-v0": ("lmrl.tasks.chess:Chess", {"pieces": ("kQK", "kRK", "kQRK", "kRRK"), **GAME}),
+}
+"""What is registered: the environment's class, and its settings as `conf/task` has them."""
 
 
-def wordle(*, words: str | None, rules: Literal["lmrl", "official"], bad_word_reward: float) -> TextGym:
-    """`lmrl/Wordle-v0`."""
-    return TextGym(Wordle(words=words, rules=rules, bad_word_reward=bad_word_reward))
+def make(*, env: str, **settings: Any) -> TextGym:
+    """The environment of that class, behind Gymnasium's interface."""
+    return TextGym(resolve_name(env)(**settings))
 
 
 def register() -> None:
-    """Make the tasks known to `gymnasium.make`; its keyword arguments overrule the ones here."""
-    gymnasium.register("lmrl/Maze-v0", entry_point="lmrl.gym:maze", kwargs={"observed": "fully"})
-    gymnasium.register("lmrl/MazePO-v0", entry_point="lmrl.gym:maze", kwargs={"observed": "partially"})
-    defaults = {"words": None, "rules": "lmrl", "bad_word_reward": -1.0}
-    gymnasium.register("lmrl/Wordle-v0", entry_point="lmrl.gym:wordle", kwargs=defaults)
+    """Make the tasks known to `gymnasium.make`; its keyword arguments overrule the settings here."""
+    for name, (env, settings) in ENVS.items():
+        gymnasium.register(name, entry_point="lmrl.gym:make", kwargs={"env": env, **settings})

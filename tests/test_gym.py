@@ -9,12 +9,26 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
 import lmrl
-from lmrl.gym import TextGym
+from lmrl.config import conf_dir
+from lmrl.gym import ENVS, TextGym
 from lmrl.tasks.maze import Maze
 
-IDS = ["lmrl/Maze-v0", "lmrl/MazePO-v0", "lmrl/Wordle-v0"]
+IDS = [
+    "lmrl/Chess-v0",
+    "lmrl/Endgames-v0",
+    "lmrl/Maze-v0",
+    "lmrl/MazePO-v0",
+    "lmrl/TextNav-v0",
+    "lmrl/TextNavPO-v0",
+    "lmrl/Wordle-v0",
+]
+
+
+TASKS = sorted(path.stem for path in (conf_dir() / "task").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("name", IDS)
@@ -64,6 +78,25 @@ def test_gymnasium_make_passes_on_what_wordle_takes(tmp_path: Path):
     assert (info["success"], info["word"]) == (True, "robin")
 
 
+def test_text_nav_is_played_from_a_named_room_until_the_clock_ends_it(tmp_path: Path):
+    env = gymnasium.make("lmrl/TextNavPO-v0", objective="reference", horizon=2, cache=str(tmp_path))
+    text, info = env.reset(seed=0, options={"room": "garden"})
+    assert "Your task for today is to close the fridge in the kitchen.\n" in text
+    assert info["legal_actions"] == ("go south\n",)
+    *_, info = env.step("dig\n")
+    assert (info["invalid_action"], info["legal_actions"]) == (True, ("go south\n",))
+    *_, terminated, truncated, info = env.step("go south")
+    assert (terminated, truncated, info["turn"], info["success"], info["room"]) == (False, True, 2, False, "garden")
+
+
+def test_all_that_text_nav_may_say_at_once_lies_in_its_space():
+    env = gymnasium.make("lmrl/TextNav-v0", horizon=99)
+    env.reset(seed=0, options={"room": "bedroom"})
+    way = ["take bowl", "go south", "go west", "open chest", "take utensils", "go north", "take stale food"]
+    way += ["take fresh food", "go west", "take cup", "take plate", "go west", "open fridge", "take fruit", "look"]
+    assert all(env.step(command)[0] in env.observation_space for command in way)
+
+
 def test_a_seed_repeats_an_episode_and_no_seed_goes_on():
     env = gymnasium.make("lmrl/Maze-v0")
     firsts = [env.reset(seed=7)[0], *(env.reset()[0] for _ in range(20))]
@@ -90,6 +123,7 @@ def test_a_start_may_be_any_row_of_two_whole_numbers(start: Any):
         ("lmrl/Maze-v0", {"start": np.array([[7, 6]])}, r"options.start = array\(\[\[7, 6\]\]\): needs"),
         ("lmrl/Maze-v0", {"start": np.array(7)}, r"options.start = array\(7\): needs"),
         ("lmrl/Maze-v0", {"start": [7.5, 6.0]}, r"options.start = \[7.5, 6.0\]: needs"),
+        ("lmrl/TextNav-v0", {"room": np.array(["office"])}, "options.room = array.*: the rooms are bedroom, "),
         ("lmrl/Wordle-v0", {"word": 7}, "options.word = 7: not one of"),
         ("lmrl/Wordle-v0", {"word": ["robin"]}, r"options.word = \['robin'\]: not one of"),
         ("lmrl/Wordle-v0", {"word": np.array(["robin", "about"])}, "options.word = array.*: not one of"),
@@ -115,7 +149,7 @@ def test_an_action_that_is_no_text_is_refused_and_uses_nothing_up(name: str, act
 
 
 def test_two_unseeded_environments_differ():
-    first, second = ([env.reset()[0] for _ in range(30)] for env in (gymnasium.make(IDS[0]), gymnasium.make(IDS[0])))
+    first, second = ([env.reset()[0] for _ in range(30)] for env in map(gymnasium.make, ["lmrl/Maze-v0"] * 2))
     assert first != second
 
 
@@ -163,3 +197,22 @@ def test_the_version_is_the_packages():
 
     project = Path(__file__).parents[1] / "pyproject.toml"
     assert tomllib.loads(project.read_text())["project"]["version"] == lmrl.__version__
+
+
+def test_what_is_registered_is_what_the_configs_say():
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        tasks = [OmegaConf.to_container(compose("prepare", [f"task={name}"]).task, resolve=True) for name in TASKS]
+    told = [task["env"] for task in tasks]  # type: ignore[call-overload, index]
+    known = [(env.replace(":", "."), settings) for env, settings in ENVS.values()]
+    for env in told:
+        settings = {key: value for key, value in env.items() if key not in ("_target_", "_partial_")}
+        assert (env["_target_"], {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}) in known
+    assert len(told) == len(known)
+
+
+def test_an_endgame_begins_as_it_is_told():
+    env = gymnasium.make("lmrl/Endgames-v0", opponent="random")
+    text, info = env.reset(seed=0, options={"fen": "7k/8/6K1/8/8/8/8/R7 w - - 0 1"})
+    assert text == "7 k / 8 / 6 K 1 / 8 / 8 / 8 / 8 / R 7   w   -   -   0   1\n"
+    assert "R a 8 #\n" in info["legal_actions"]
+    assert env.step("R a 8 #\n")[1:4] == (1.0, True, False)

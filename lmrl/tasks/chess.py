@@ -45,7 +45,7 @@ def spaced(text: str) -> str:
     r"""A FEN or a move as it is said.
 
     >>> spaced("Nf3"), spaced("8/8/8/5k2/8/3Q4/8/K7 w - - 0 1")[-18:]
-    ('N f 3\n', ' w   -   -   0   1\n')
+    ('N f 3\n', 'w   -   -   0   1\n')
     """
     return " ".join(text) + "\n"
 
@@ -79,11 +79,11 @@ class Chess:
     r"""One game after another.
 
     >>> game = Chess(opponent="random", pieces=None, max_moves=400)
-    >>> game.reset(seed=0, options={"fen": "7k/8/6K1/8/8/8/8/Q7 w - - 0 1"})
-    '7 k / 8 / 6 K 1 / 8 / 8 / 8 / 8 / Q 7   w   -   -   0   1\n'
-    >>> game.step("Q h 9\n").info
+    >>> game.reset(seed=0, options={"fen": "7k/8/6K1/8/8/8/8/R7 w - - 0 1"})
+    '7 k / 8 / 6 K 1 / 8 / 8 / 8 / 8 / R 7   w   -   -   0   1\n'
+    >>> game.step("R b 2\n").info
     {'invalid_action': True}
-    >>> game.step("Q a 8 #\n").reward
+    >>> game.step("R a 8 #\n").reward
     1.0
     """
 

@@ -64,18 +64,39 @@ PUBLISHED = {
     ("maze", "mc_returns"): {"algo.beta": 16.0, "algo.cql_weight": 0.5, "algo.gamma": 0.99},
     ("maze", "ilql"): {"algo.tau": 0.99, "algo.beta": 16.0, "algo.cql_weight": 0.5, "init.algo.optimizer.lr": 1e-4},
     ("maze", "ppo"): {"algo.optimizer.lr": 1e-6, "algo.kl_coef": 0.1, "algo.bc_weight": 0.0, "data.episodes": 512},
+    ("text_nav", "filtered_bc"): {"algo.successes_only": True, "algo.share": 1.0, "algo.optimizer.lr": 1e-4},
+    ("text_nav", "mc_returns"): {"algo.beta": 4.0, "algo.cql_weight": 0.001, "algo.optimizer.lr": 1e-4},
+    ("text_nav", "ilql"): {"algo.beta": 1.0, "algo.cql_weight": 0.001, "algo.tau": 0.7, "data.batch_size": 128},
+    ("text_nav", "ppo"): {
+        "algo.optimizer.lr": 5e-6,
+        "algo.kl_coef": 0.01,
+        "algo.bc_weight": 0.0,
+        "data.episodes": 4000,
+    },
     ("wordle", "filtered_bc"): {"algo.successes_only": False, "algo.share": 0.3, "algo.optimizer.lr": 1e-4},
     ("wordle", "mc_returns"): {"algo.gamma": 1.0, "algo.beta": 64.0, "algo.cql_weight": 0.01, "data.batch_size": 32},
     ("wordle", "ilql"): {"algo.tau": 0.7, "algo.beta": 32.0, "algo.optimizer.lr": 3e-5, "data.batch_size": 32},
     ("wordle", "ppo"): {"algo.optimizer.lr": 3e-5, "algo.bc_weight": 10.0, "data.offline_batch": 32},
 }
-"""What LMRL-Gym's appendix says, and the scripts say where it is silent; both mazes share it."""
+"""What LMRL-Gym's appendix says, and the scripts say where it is silent; both mazes share it, and both Text-Navs."""
 MAZE = {
     "task.max_turns": 101,  # the clock answers the move after the hundredth
     "task.starts._target_": "lmrl.tasks.maze.starts",
     "task.score.floor": -101,
     "task.score.mean": -83,
     "evaluation.final_episodes": 800,  # 32 from each of 25 starts
+}
+TEXT_NAV = {
+    "task.env.objective": "ours",  # which the reference meant to tell and did not
+    "task.env.engine": "own",
+    "task.max_turns": 15,  # of its data and its notebook for people; its environment has no clock
+    "task.context": None,
+    "task.starts": None,
+    "task.data.episodes": 2500,
+    "task.data.make.horizon": 15,
+    "task.score.floor": 0,
+    "task.score.mean": 0.26,
+    "task.score.best": 1,
 }
 TASKS = {
     "maze": MAZE
@@ -84,6 +105,10 @@ TASKS = {
     "maze_po": MAZE
     | {"task.env.observed": "partially", "task.data.make.observed": "partially", "task.phrases.observed": "partially"}
     | {"task.context": 40, "task.score.best": -25.75},
+    "text_nav": TEXT_NAV
+    | {"task.env.observed": "fully", "task.data.make.observed": "fully", "task.phrases.observed": "fully"},
+    "text_nav_po": TEXT_NAV
+    | {"task.env.observed": "partially", "task.data.make.observed": "partially", "task.phrases.observed": "partially"},
     "wordle": {
         "task.env.rules": "lmrl",
         "task.env.bad_word_reward": -1.0,  # of its evaluation; it trains with -10
@@ -103,6 +128,9 @@ constants of `maze/misc/compute_score_normalizations.py` and `wordle/load_result
 """
 SETTINGS = [(pair, "gpt2", wanted) for pair, wanted in PUBLISHED.items()]
 SETTINGS += [(("maze_po", algo), "gpt2", wanted) for (task, algo), wanted in PUBLISHED.items() if task == "maze"]
+SETTINGS += [
+    (("text_nav_po", algo), "gpt2", wanted) for (task, algo), wanted in PUBLISHED.items() if task == "text_nav"
+]
 SETTINGS += [
     ((task, algo), model, wanted)
     for task, wanted in TASKS.items()
@@ -141,6 +169,10 @@ WRONG = {
     "train task=maze algo=ilql": [
         *("algo.tau=1.5", "algo.polyak=-1.0", "algo.beta=-1.0", "algo.support=2.0", "algo.cql_weight=-1.0"),
         *("data.holdout=1.0", "task.data.make.skill=1.5", "task.data.make.border=-1"),
+    ],
+    "train task=text_nav algo=bc": [
+        *("task.env.engine=inform", "task.env.objective=mine", "task.env.observed=half"),
+        *("task.data.make.follow=1.5", "task.data.make.outskirts=-1"),
     ],
     "train task=maze algo=filtered_bc": ["algo.share=0.0", "algo.share=1.1", "algo.observation_weight=-0.1"],
     "play task=maze": ["games=0", "games=abc", "first_seed=-1"],

@@ -2,12 +2,14 @@
 
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
+from lmrl.codec import Codec, phrase_tokenizer
 from lmrl.config import check, conf_dir
 from lmrl.task import Start, Step, Task
 
@@ -35,6 +37,17 @@ def say(task: Task, start: Start, luck: int) -> list[Step]:
     while not steps[-1].done:
         steps.append(env.step(rng.choice([*env.legal_actions(), "nonsense\n"])))
     return steps
+
+
+def legal(task: Task) -> set[str]:
+    """What may be said somewhere in thirty episodes."""
+    rng, env, found = random.Random(0), task.env(), set[str]()
+    for start in task.episodes(30, 100):
+        step = Step(env.reset(start.seed, start.options))
+        while not step.done:
+            found |= set(env.legal_actions())
+            step = env.step(rng.choice(env.legal_actions()))
+    return found
 
 
 def test_a_task_is_named_as_its_file(task: Task, name: str):
@@ -105,17 +118,15 @@ def test_phrases_are_distinct_and_not_empty(task: Task):
     assert all(known)
 
 
-def test_legal_actions_are_phrases(task: Task):
-    env = task.env()
-    env.reset(0)
-    assert set(env.legal_actions()) <= set(task.phrases())
+def test_no_legal_action_is_spelt_in_bytes(task: Task):
+    codec, most = Codec(phrase_tokenizer(task.phrases())), 5
+    ids = [codec.encode(action) for action in legal(task)]
+    assert all(min(action) >= 256 and len(action) <= most for action in ids)
 
 
 def test_an_action_spelt_in_bytes_can_be_said_and_little_more_is_kept_free_for_it(task: Task):
-    env = task.env()
-    env.reset(0)
-    longest = max(len(action.encode()) for action in env.legal_actions())
-    assert longest <= task.max_new_tokens < 1.5 * longest
+    longest = max(len(action.encode()) for action in legal(task))
+    assert longest <= task.max_new_tokens < 2 * longest
 
 
 def test_every_start_is_accepted_and_they_differ(task: Task):
@@ -125,10 +136,13 @@ def test_every_start_is_accepted_and_they_differ(task: Task):
 
 
 def test_the_data_is_made_and_its_mean_is_near_the_published_one(task: Task):
-    data = task.data.dataset()
+    slow = task.data.chunk < 1000  # what is made in small chunks; two of them stand for all
+    source = replace(task.data, episodes=2 * task.data.chunk) if slow else task.data
+    data = source.dataset()
     episodes = list(data)
-    assert len(episodes) == data.stats["episodes"] == task.data.episodes
+    assert len(episodes) == data.stats["episodes"] == source.episodes
     mean = -4.14 if task.score.mean is None else task.score.mean  # nobody has published Wordle with our list
-    assert data.stats["return_mean"] == pytest.approx(mean, abs=0.01 * (task.score.best - task.score.floor))
+    near = 4 * data.stats["return_std"] / source.episodes**0.5 if slow else 0.01 * (task.score.best - task.score.floor)
+    assert data.stats["return_mean"] == pytest.approx(mean, abs=near)
     assert all({"success", "invalid_actions"} <= set(episode.info) for episode in episodes)
     assert max(episode.num_actions for episode in episodes) <= task.max_turns

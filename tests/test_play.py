@@ -82,3 +82,14 @@ def test_a_store_or_folder_that_cannot_be_used_is_told_before_the_first_game(
         play(config(tmp_path, "tracking=mlflow", f"tracking.uri=sqlite:///{tmp_path}"), tmp_path / "play")
     with pytest.raises(ValueError, match=r"hydra\.run\.dir = .*play: holds a run of its own"):
         play(config(tmp_path), tmp_path / "play")
+
+
+def test_a_person_sees_what_the_task_shows_in_place_of_its_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typing(monkeypatch, "e4", EOFError)
+    play(config(tmp_path, "task=chess", "task.max_turns=2", "task.env.opponent=random"), tmp_path / "play")
+    shown = capsys.readouterr().out
+    assert shown.count("a b c d e f g h") == 2
+    assert "move 1\n" in shown
+    assert " w   K Q k q " not in shown

@@ -26,7 +26,7 @@ from lmrl.files import Growing, whole
 from lmrl.kinds import Count, Natural
 from lmrl.parquet import is_parquet, read_parquet
 from lmrl.scoring import of_data
-from lmrl.signals import held_back
+from lmrl.signals import end_with_parent, held_back
 from lmrl.trajectory import Trajectory, checked, read_lines, read_records, to_line
 
 READ = 1000
@@ -159,7 +159,7 @@ def _make_chunks(make: Maker, episodes: int, seed: int, workers: int, chunk: int
     if len(sizes) <= 1 or workers == 1:
         yield from map(_make_chunk, makes, sizes, seeds)
         return
-    pool = ProcessPoolExecutor(min(workers, len(sizes)), mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(min(workers, len(sizes)), get_context("spawn"), end_with_parent)
     try:
         with held_back(signal.SIGINT):  # a terminal interrupts the workers too, but who asked for them ends them
             chunks = pool.map(_make_chunk, makes, sizes, seeds)

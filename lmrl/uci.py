@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 PATIENCE = 10.0
@@ -58,6 +58,7 @@ class Engine:
         """`options` are set once, by their UCI names."""
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
+        self._end: Callable[[], object] = lambda: None
         self._rest = b""
         self.starts = 0
         """How often a process was started."""
@@ -92,15 +93,14 @@ class Engine:
 
     def close(self) -> None:
         """End the process; the next question starts another."""
-        if self._process:
-            _end(self._process)
+        self._end()
         self._process, self._rest = None, b""
 
     def _start(self) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
         # a group of its own: a Ctrl-C in the terminal is for the run, which finishes its step
         process = subprocess.Popen([find_stockfish()], stdin=pipe, stdout=pipe, bufsize=0, process_group=0)
-        weakref.finalize(self, _end, process)
+        self._end = weakref.finalize(self, _end, process)
         self._process, self.starts = process, self.starts + 1
         settings = "".join(f"setoption name {name} value {value}\n" for name, value in self._options.items())
         said = self._talk(f"uci\n{settings}isready\n", "readyok")

@@ -1,10 +1,10 @@
 """How strong `opponent: stockfish_nodes` is beside the published opponent, Stockfish at Elo 1350 and 100 ms a move.
 
-    python -m tests.calibrate 400 4        # games, processes; about 40 minutes of one process' waiting in 4
+    python -m tests.calibrate 400 2        # games, processes
 
-They play each other from the usual start, each as White in every second game. The published engine's choice does not
-depend on how busy the machine is: at this Elo it is made among four lines of depth 1, whatever is searched afterwards
-(`Skill` in the engine's search.cpp), so processes may share a core.
+They play each other from the usual start, each as White in every second game. Give each process a core of its own, on
+a machine that does nothing else: in 100 ms of half a core the published opponent is weaker by far. 400 games take 20
+minutes on two cores.
 """
 
 import random

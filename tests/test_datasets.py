@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -300,17 +301,19 @@ def test_a_full_disk_gives_one_clear_line_and_leaves_nothing(tmp_path: Path):
     assert left(tmp_path / "cache") == []
 
 
-@pytest.mark.parametrize(("how", "workers"), [(signal.SIGKILL, 1), (signal.SIGINT, 2)])
-def test_what_is_killed_in_mid_writing_leaves_no_finished_file(tmp_path: Path, how: signal.Signals, workers: int):
+@pytest.mark.parametrize(("how", "workers"), [(signal.SIGKILL, 1), (signal.SIGKILL, 2), (signal.SIGINT, 2)])
+def test_what_is_killed_leaves_no_finished_file_and_no_worker(tmp_path: Path, how: signal.Signals, workers: int):
     cache = tmp_path / "cache"
     process = big(cache, limit=2**33, workers=workers)
     deadline = time.monotonic() + 30
     while not any(part.stat().st_size for part in cache.glob("*.part")):
         assert time.monotonic() < deadline, "nothing was written"
         time.sleep(0.01)
+    helpers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(how)
     process.communicate(timeout=60)
     assert process.returncode != 0
+    assert psutil.wait_procs(helpers, timeout=10)[1] == []
     assert [path for path in cache.iterdir() if path.suffix in (".json", ".jsonl")] == []
 
 

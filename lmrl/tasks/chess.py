@@ -35,8 +35,6 @@ from lmrl.trajectory import Trajectory, Turn, checked, read_records
 
 ENDGAMES = Path(__file__).parent / "positions" / "endgames.txt"
 """The positions that Endgames is scored on, one FEN a line; made by `tests/endgames.py`."""
-LONGEST = 16
-"""Characters without blanks; no move has so many."""
 FLAT_GAME = 200
 """Moves after which the reference's flat files begin another game."""
 
@@ -96,9 +94,9 @@ class Chess:
         """Set up the pieces, as in options {"fen": "8/8/…"} or as the seed has it, which also rolls Black's dice."""
         for key in (options or {}).keys() - {"fen"}:
             raise ValueError(f"options.{key} = {(options or {})[key]!r}: a game takes only 'fen'")
-        self._rng = random.Random(seed)
-        self._board = position(options["fen"]) if options else self._drawn()
-        self._moves_left = self._max_moves
+        rng = random.Random(seed)
+        self._board = position(options["fen"]) if options else self._drawn(rng)
+        self._rng, self._moves_left = rng, self._max_moves
         return self._seen()
 
     def step(self, action: str) -> Step:
@@ -109,15 +107,11 @@ class Chess:
         if move:
             self._make(move)
         self._moves_left -= 1
-        info: dict[str, Any] = {} if move else {"invalid_action": True}
+        paid, info = (0.0, {}) if move else (-1.0, {"invalid_action": True})
         outcome = self._board.outcome()
         if outcome is None and self._moves_left:
-            return Step(self._seen(), 0.0 if move else -1.0, info=info)
-        self._moves_left = 0
-        won = outcome is not None and outcome.winner is chess.WHITE
-        reward = float(won) - float(outcome is not None and outcome.winner is chess.BLACK) - float(not move)
-        info |= {"success": won, "result": outcome.result() if outcome else "*"}
-        return Step(self._seen(), reward, done=True, truncated=outcome is None, info=info)
+            return Step(self._seen(), paid, info=info)
+        return self._last(outcome, paid, info)
 
     def legal_actions(self) -> Sequence[str]:
         """Every legal move."""
@@ -127,8 +121,8 @@ class Chess:
         """What a player of ours would say now."""
         return spaced(self._board.san(player.move(self._board, rng)))
 
-    def _drawn(self) -> chess.Board:
-        return set_up(self._pieces, self._rng, but=scored_positions() if self._pieces else ())
+    def _drawn(self, rng: random.Random) -> chess.Board:
+        return set_up(self._pieces, rng, but=scored_positions() if self._pieces else ())
 
     def _make(self, move: chess.Move) -> None:
         self._board.push(move)
@@ -139,6 +133,13 @@ class Chess:
             self._board.pop()
             raise
 
+    def _last(self, outcome: chess.Outcome | None, paid: float, info: dict[str, Any]) -> Step:
+        self._moves_left = 0
+        winner = outcome.winner if outcome else None
+        paid += {chess.WHITE: 1.0, chess.BLACK: -1.0, None: 0.0}[winner]
+        info |= {"success": winner is chess.WHITE, "result": outcome.result() if outcome else "*"}
+        return Step(self._seen(), paid, done=True, truncated=outcome is None, info=info)
+
     def _seen(self) -> str:
         return spaced(self._board.fen())
 
@@ -148,9 +149,9 @@ def _bare(action: str) -> str:
 
 
 def _legal(board: chess.Board, action: str) -> chess.Move | None:
-    text = _bare(action)
+    """The move that was said, if it is one; a null move is false as well."""
     try:
-        return (board.parse_san(text) or None) if len(text) <= LONGEST else None  # a null move is false
+        return board.parse_san(_bare(action))
     except ValueError:
         return None
 

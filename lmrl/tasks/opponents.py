@@ -22,7 +22,7 @@ Name = Literal["stockfish_nodes", "stockfish", "random"]
 ELO = 1350
 """The lowest that Stockfish 15.1 knows, and what "1200" has been in effect."""
 NODES, LINES = 200, 4
-TEMPERATURE = 65.0
+TEMPERATURE = 53.0
 """Centipawns; see `Boltzmann`."""
 
 

@@ -174,11 +174,11 @@ def test_a_mate_with_the_last_move_counts():
     ],
 )
 def test_a_position_that_cannot_be_played_is_refused(options: dict[str, Any], said: str):
-    chess_game = game("e7e5")
-    chess_game.reset(0)
+    left, alone = (Chess(opponent="random", pieces=None, max_moves=400) for _ in range(2))
+    assert left.reset(5) == alone.reset(5)
     with pytest.raises(ValueError, match=said):
-        chess_game.reset(0, options)
-    assert chess_game.step("e 4\n").reward == 0.0  # the game that was running goes on
+        left.reset(0, options)
+    assert left.step("e 4\n") == alone.step("e 4\n")  # the game that was running goes on
 
 
 @pytest.mark.parametrize("pieces", ["QK", "kkK", "kKP", "kKx", ""])
@@ -373,10 +373,15 @@ def test_no_seed_of_endgames_draws_a_scored_position(monkeypatch: pytest.MonkeyP
     assert unspaced(endgame.reset(11)) != drawn
 
 
-def test_the_scored_positions_are_those_of_the_script_each_once_and_playable():
+def test_the_scored_positions_are_those_of_the_script():
+    if Engine({}).name() != "Stockfish 15.1":
+        pytest.skip("another version finds other mates in 10 000 nodes")
+    assert list(itertools.islice(tricky(15), 5)) == list(scored_positions())[:5]
+
+
+def test_each_scored_position_stands_there_once_and_can_be_played():
     fens = [start["fen"] for start in starts()]
     assert len(fens) == len(set(fens)) == 645 == len(scored_positions())
-    assert list(itertools.islice(tricky(15), 5)) == fens[:5]
     endgame = Chess(opponent="random", pieces=PIECES, max_moves=400)
     assert all(unspaced(endgame.reset(0, {"fen": fen})) == fen for fen in fens)
 
@@ -384,7 +389,6 @@ def test_the_scored_positions_are_those_of_the_script_each_once_and_playable():
 def test_a_quick_mate_is_trivial():
     engine = Engine({"Threads": 1, "Hash": 1})
     assert is_trivial(engine, "7k/8/6K1/8/8/8/8/R7 w - - 0 1")
-    assert not any(is_trivial(engine, fen) for fen in itertools.islice(scored_positions(), 10))
 
 
 def test_the_data_repeats_and_is_played_by_the_rules():

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 PATIENCE = 10.0
 """Seconds without a line after which an engine is called hung."""
-TRIES = 3
+TRIES = 10
 """Times that a question is put before its answer is given up."""
 START = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
 MATE = 32_000

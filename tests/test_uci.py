@@ -104,14 +104,14 @@ def test_an_engine_that_dies_each_time_is_given_up_with_the_position(tmp_path: P
     script.chmod(0o755)
     monkeypatch.setenv("STOCKFISH_PATH", str(script))
     engine = Engine({})
-    with pytest.raises(EngineError, match=r"dies died or hung 3 times at position 'rnbq"):
+    with pytest.raises(EngineError, match=r"dies died or hung 10 times at position 'rnbq"):
         engine.ask(START, "depth 1")
-    assert engine.starts == 3
+    assert engine.starts == 10
 
 
 def test_a_program_that_is_no_engine_is_given_up_by_name(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("STOCKFISH_PATH", "/bin/true")
-    with pytest.raises(EngineError, match=r"/bin/true died or hung 3 times at position 'rnbq"):
+    with pytest.raises(EngineError, match=r"/bin/true died or hung 10 times at position 'rnbq"):
         Engine({}).ask(START, "depth 1")
 
 

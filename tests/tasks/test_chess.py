@@ -362,6 +362,7 @@ def test_endgames_are_drawn_from_the_sets_and_never_a_scored_one():
         assert board.fen().endswith(" w - - 0 1")
         sets.add("".join(sorted(board.board_fen().translate({ord(c): None for c in "12345678/"}))))
     assert sets == {"".join(sorted(one)) for one in PIECES}
+    assert not any(set_up(("krrKQ",), rng).is_check() for _ in range(100))  # Black can give check
     first = set_up(PIECES, random.Random(1)).fen()
     assert set_up(PIECES, random.Random(1), but={first}).fen() != first
 
@@ -468,4 +469,4 @@ def test_a_broken_row_of_the_reference_names_its_line(tmp_path: Path, rows: list
 
 @pytest.mark.slow
 def test_no_game_is_lost_or_miscounted_while_engines_are_killed():
-    assert soak(100, mean=1.0) > 2
+    assert soak(100, mean=2.0) > 0

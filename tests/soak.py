@@ -83,5 +83,5 @@ def soak(games: int, *, mean: float) -> int:
 
 if __name__ == "__main__":
     began, games = time.monotonic(), int((sys.argv[1:] or ["2000"])[0])
-    kills = soak(games, mean=0.5)
+    kills = soak(games, mean=2.0)
     print(f"{games} games as without the {kills} kills, in {time.monotonic() - began:.0f} s with the quiet run")

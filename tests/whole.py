@@ -16,6 +16,7 @@ SMALL = (
     "evaluation.times=2",
     "evaluation.transcripts=2",
     "trainer.log_every_n_steps=5",
+    "task.max_turns=10",  # who has learnt nothing babbles to the end
 )
 OFFLINE = ("trainer.max_steps=20",)
 ONLINE = ("data.env_steps=1500", "data.episodes=8", "task.max_turns=20")

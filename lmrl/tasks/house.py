@@ -7,7 +7,7 @@ Commands, messages and the order of lists, in which what was moved last comes fi
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
@@ -28,6 +28,9 @@ from lmrl.tasks.house_plan import (
 )
 from lmrl.tasks.house_speech import Command, inventory, understood, unmoved
 from lmrl.tasks.house_words import RoomWords
+
+_OPEN = frozenset(room for room, piece in FURNITURE.items() if piece not in CONTAINERS)
+"""Where things lie on a table, which has no lid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Sight:
     actions: tuple[str, ...]
     admissible: str
     inventory: str
-    deeds: Mapping[str, Deed] = field(default_factory=dict)
+    deeds: Mapping[str, Deed]
     """What each action does; empty where another engine knows."""
 
 
@@ -101,13 +104,11 @@ def _at(piece: str, place: Place) -> dict[str, Deed]:
 def every_deed() -> Iterator[tuple[str, Deed]]:
     """All that may ever be admissible, some of it several times; what is revealed is nothing or everything."""
     lots = ((THINGS, (), ()), ((), THINGS, ()), ((), (), THINGS))
-    for room, is_open, things in product(ROOMS, (True, False), lots):
-        is_open = is_open and room in FURNITURE
-        deeds = _sight(Place(room, is_open, *things)).deeds
+    for room, lid, things in product(ROOMS, (True, False), lots):
+        deeds = _sight(Place(room, room in _OPEN or (lid and room in FURNITURE), *things)).deeds
         yield from ((action.strip(), deed) for action, deed in deeds.items())
 
 
-_OPEN = frozenset(room for room, piece in FURNITURE.items() if piece not in CONTAINERS)
 _LIES: Mapping[str, tuple[str, ...]] = dict.fromkeys([CARRIED, EATEN, *ROOMS, *FLOOR.values()], ()) | HOLDS
 
 
@@ -165,8 +166,6 @@ class House:
 
     def _find(self, command: Command) -> Deed:
         """What a command does that is not spelt as in the list; who takes a thing need not say from where."""
-        deeds, place = self.sight.deeds, self._place()
-        whole = Command("take", command.thing, place.furniture) if command.verb == "take" else command
-        spelt = (command,) if command.place else (command, whole)
-        found = next((deeds[f"{c.text}\n"] for c in spelt if f"{c.text}\n" in deeds), None)
+        deeds, text, place = self.sight.deeds, command.text, self._place()
+        found = deeds.get(f"{text}\n") or deeds.get(f"{text} from {place.furniture}\n")
         return found or Deed(unmoved(command, place))

@@ -14,12 +14,6 @@ NOTHING_SAID = "I beg your pardon?\n"
 NO_VERB = "That's not a verb I recognise.\n"
 UNSEEN = "You can't see any such thing.\n"
 NO_WAY = "You can't go that way.\n\n"
-REFUSALS = (
-    *(answer.strip() for answer in (NOTHING_SAID, NO_VERB, UNSEEN, NO_WAY)),
-    *("Which do you mean", "It isn't something", "That's already", "That's fixed", "That's plainly", "That can't"),
-    *("You already have", "You haven't got", "You need to take", "You can't put", "Putting things on"),
-)
-"""How the answers to what is not carried out begin."""
 
 
 class Refused(Exception):
@@ -40,10 +34,12 @@ class Command(NamedTuple):
 
 
 WAYS = ("east", "north", "south", "west")
-ASIDE = ("look", "inventory")
-"""Like `examine`, never listed and never refused: they change nothing."""
+ALONE = ("look", "inventory")
+"""Said of no thing."""
+LOOKING = ("examine", *ALONE)
+"""What changes nothing: never listed, and refused only where what is to be examined is not in sight."""
 JOINTS = {"take": ("from",), "put": ("on", "in", "into"), "insert": ("in", "into")}
-VERBS = ("go", "open", "close", "take", "drop", "eat", "put", "insert", "examine", *ASIDE)
+VERBS = ("go", "open", "close", "take", "drop", "eat", "put", "insert", *LOOKING)
 SHORT = {"get": "take", "x": "examine", "l": "look", "i": "inventory"} | {way[0]: way for way in WAYS}
 ARTICLES = ("a", "an", "the")
 
@@ -79,7 +75,7 @@ def understood(said: str) -> Command:
     verb, *rest = words if words[0] not in WAYS else ["go", *words]
     if verb not in VERBS:
         raise Refused(NO_VERB)
-    if verb in ASIDE and not rest:
+    if verb in ALONE and not rest:
         return Command(verb)
     if verb == "go":
         return _going(rest)
@@ -106,7 +102,7 @@ def _handling(verb: str, rest: list[str]) -> Command:
 def unmoved(command: Command, place: Place) -> str:
     """The answer to what only looks; empty where the room is told. Raises Refused with the answer to all else."""
     verb, thing, second = command
-    if verb in ASIDE:
+    if verb in ALONE:
         return f"{inventory(place.carried)}\n\n\n" if verb == "inventory" else ""
     if verb == "go":
         raise Refused(NO_WAY)
@@ -114,7 +110,7 @@ def unmoved(command: Command, place: Place) -> str:
         raise Refused(UNSEEN)
     if verb == "examine":
         return f"{_looks(thing, place)}\n\n\n"
-    raise Refused(_keeps(command, place) if verb in JOINTS or verb in ("drop", "eat") else _stays(verb, thing))
+    raise Refused(_stays(verb, thing) if verb in ("open", "close") else _keeps(command, place))
 
 
 def inventory(carried: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from lmrl.files import whole
 from lmrl.tasks.house import sight
 from lmrl.tasks.house_plan import CONTAINERS, EDIBLE, EXITS, FURNITURE, HOLDS, PRIZE, ROOMS
-from lmrl.tasks.house_speech import UNSEEN, Refused, understood
+from lmrl.tasks.house_speech import LOOKING, UNSEEN, Refused, understood
 
 GAME_VERSION = 1
 """Raised when `_compile` would make another game."""
@@ -81,15 +81,15 @@ def _game(folder: Path) -> Path:
 
 
 @cache
-def _walk(room: str) -> tuple[str, ...]:
-    """The ways from the bedroom to a room, by breadth-first search."""
+def _walks() -> dict[str, tuple[str, ...]]:
+    """The ways from the bedroom to each room, by breadth-first search."""
     walks: dict[str, tuple[str, ...]] = {ROOMS[0]: ()}
     for here in (queue := [ROOMS[0]]):
         for way, there in EXITS[here].items():
             if there not in walks:
                 walks[there] = (*walks[here], way)
                 queue.append(there)
-    return walks[room]
+    return walks
 
 
 class RealHouse:
@@ -109,7 +109,7 @@ class RealHouse:
     def begin(self, room: str, rng: random.Random) -> "RealHouse":
         """Start again, in a room; chance has no part in it."""
         self._engine.reset()
-        for way in _walk(room):
+        for way in _walks()[room]:
             self._engine.step(f"go {way}")
         self._told = self._say("look").rstrip("\n")
         return self
@@ -117,11 +117,11 @@ class RealHouse:
     def obey(self, said: str) -> str:
         """Carry out a command and tell what comes of it. Raises Refused."""
         command = understood(said)
-        known = {action[:-1] for action in self.sight.actions}
+        spelt = (f"{command.text}\n", f"{command.text} from ")
+        admissible = any(action.startswith(spelt) for action in self.sight.actions)
         told = self._say(command.text)
-        short = not command.place and any(action.startswith(f"{command.text} from ") for action in known)
-        looks = command.verb in ("look", "inventory", "examine") and told != UNSEEN
-        if command.text not in known and not short and not looks:
+        looks = command.verb in LOOKING and told != UNSEEN
+        if not admissible and not looks:
             raise Refused(told)
         return told
 
@@ -142,8 +142,7 @@ class RealHouse:
     def _say(self, command: str) -> str:
         """Hand a command on; the answer without prompt, title, score and, if that is not told, place."""
         self._state, *_ = self._engine.step(command)
-        hidden = ("examine", "look", "inventory")
-        listed = [c for c in self._state.admissible_commands if not any(word in c for word in hidden)]
+        listed = [c for c in self._state.admissible_commands if not any(word in c for word in LOOKING)]
         self.sight = sight(dict.fromkeys(listed), self._state.inventory.strip())
         told = str(self._state.feedback).removeprefix("\n").partition("\n>")[0]
         if self.won or self.lost:

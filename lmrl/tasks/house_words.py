@@ -48,16 +48,16 @@ LEADS: Weighted = {
     "Your eyes fall on {}.": 10,
 }
 ASIDES: Weighted = {"": 80} | {f" The table is {adjective}.": 4 for adjective in ADJECTIVES}
-UPON: Weighted = {
-    f" {text}": 1
+UPON = tuple(
+    f" {text}"
     for verb in ("see", "make out", "can see", "can make out")
     for text in (f"On the table you {verb} {{}}.", f"You {verb} {{}} on the table.")
-}
-BARE: Weighted = {" There is nothing on it.": 1, " What a pity that it is empty.": 1, " It is bare.": 1}
-HOLLOW: Weighted = {" There is nothing in it.": 1, " What a pity that it is empty.": 1, " It has been cleared out.": 1}
-WAYS_OUT: Weighted = {f"There are {free} exits to the {{}}.": 1 for free in ("unblocked", "unguarded")}
-WAY_OUT: Weighted = {
-    text: 1
+)
+BARE = (" There is nothing on it.", " What a pity that it is empty.", " It is bare.")
+HOLLOW = (" There is nothing in it.", " What a pity that it is empty.", " It has been cleared out.")
+WAYS_OUT = ("There are unblocked exits to the {}.", "There are unguarded exits to the {}.")
+WAY_OUT = tuple(
+    text
     for free in ("unblocked", "unguarded")
     for text in (
         f"There is an {free} exit to the {{}}.",
@@ -65,7 +65,7 @@ WAY_OUT: Weighted = {
         f"You need an {free} exit? You should try going {{}}.",
         f"The only way on is {{}}; it is {free}.",
     )
-}
+)
 
 
 class FurnitureWords(NamedTuple):
@@ -88,17 +88,16 @@ class FurnitureWords(NamedTuple):
 class RoomWords(NamedTuple):
     """Of one room in one episode."""
 
-    place: str
-    """Where one is; empty where that is not told."""
+    opening: str
+    """The paragraph that tells where one is; where that is not told, what stands in its place."""
     furniture: FurnitureWords | None
     exits: str
 
     def tell(self, is_open: bool, held: tuple[str, ...], floor: tuple[str, ...]) -> str:
         """The room as it is now: its furniture, what that holds if it is open, and what lies on the floor."""
-        told = self.furniture.tell(is_open, held) if self.furniture else ""
-        seen = f"{told}\n\n" if told and self.place else f" {told}\n\n" if told else "" if self.place else "\n\n"
+        seen = f"{self.furniture.tell(is_open, held)}\n\n" if self.furniture else ""
         lying = f"\n\nThere is {listed(floor)} on the floor." if floor else ""
-        return f"{self.place}{seen}{self.exits}{lying}"
+        return f"{self.opening}{seen}{self.exits}{lying}"
 
 
 class _Slot(NamedTuple, Generic[Choice]):
@@ -141,7 +140,7 @@ def _exits(room: str) -> _Slot[str]:
     *most, last = EXITS[room]
     said = WAYS_OUT if most else WAY_OUT
     ways = f"{', '.join(most)} and {last}" if most else last
-    return _slot((text.format(ways), weight) for text, weight in said.items())
+    return _slot((text.format(ways), 1) for text in said)
 
 
 def draw(rng: random.Random, *, located: bool) -> dict[str, RoomWords]:
@@ -150,7 +149,8 @@ def draw(rng: random.Random, *, located: bool) -> dict[str, RoomWords]:
     for room in ROOMS:
         place, exits = _places(room).draw(rng), _exits(room).draw(rng)
         furniture = _furniture(FURNITURE[room]).draw(rng) if room in FURNITURE else None
-        words[room] = RoomWords(place if located else "", furniture, exits)
+        opening = place if located else " " if furniture else "\n\n"
+        words[room] = RoomWords(opening, furniture, exits)
     return words
 
 

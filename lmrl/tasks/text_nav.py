@@ -32,7 +32,7 @@ from lmrl.kinds import Count, Share
 from lmrl.task import Step
 from lmrl.tasks.house import House, Sight, every_deed
 from lmrl.tasks.house_plan import CARRIED, EXITS, PRIZE, ROOMS, THINGS, a
-from lmrl.tasks.house_speech import NO_VERB, NO_WAY, NOTHING_SAID, REFUSALS, UNSEEN, Refused
+from lmrl.tasks.house_speech import LOOKING, NO_VERB, NO_WAY, NOTHING_SAID, UNSEEN, Refused
 from lmrl.tasks.house_words import draw
 from lmrl.tasks.house_words import phrases as sentences
 from lmrl.trajectory import Trajectory, Turn, checked, numbered, read_records
@@ -51,8 +51,7 @@ LOST = _END.format("You lost!", 0)
 class World(Protocol):
     """A running game, whichever engine plays it."""
 
-    @property
-    def sight(self) -> Sight: ...
+    sight: Sight
 
     @property
     def won(self) -> bool: ...
@@ -88,11 +87,9 @@ class TextNav:
     ) -> None:
         """`cache`: the folder in which the game of `engine="textworld"` is kept."""
         _check(observed, objective)
-        if engine not in ("own", "textworld"):
-            raise ValueError(f"engine = {engine!r}: Text-Nav is played by the engine 'own' or by 'textworld'")
         self._located, self._intro = observed == "fully", _intro(objective)
         self._horizon, self._turns = horizon, horizon
-        self._begin = (_own if engine == "own" else _textworld)(self._located, cache)
+        self._begin = _beginning(engine, cache, located=self._located)
         self._room = ROOMS[0]
         self.world: World = House(self._room, {})
 
@@ -109,16 +106,16 @@ class TextNav:
         if self._turns == self._horizon:
             raise RuntimeError("Text-Nav has no running game: call reset before the first command and after the end")
         self._turns += 1
+        world = self.world
+        info: dict[str, Any] = {}
         try:
-            told, bad = self.world.obey(action), False
+            told = world.obey(action)
         except Refused as answer:
-            told, bad = str(answer), True
-        info = {"invalid_action": True} if bad else {}
-        world, sight = self.world, self.world.sight
+            told, info = str(answer), {"invalid_action": True}
         if world.won or world.lost:
             return self._end(told)
-        carried = f"{sight.inventory}\n\n" if self._located else ""
-        observation = f"{told}\n{carried}{sight.admissible}"
+        carried = f"{world.sight.inventory}\n\n" if self._located else ""
+        observation = f"{told}\n{carried}{world.sight.admissible}"
         if self._turns < self._horizon:
             return Step(observation, info=info)
         return Step(observation, done=True, truncated=True, info=info | {"success": False, "room": self._room})
@@ -145,11 +142,12 @@ def _intro(objective: str) -> str:
     return f"\n\n\n{OBJECTIVES[objective]}\n\n"
 
 
-def _own(located: bool, cache: str) -> Callable[[str, random.Random], World]:
-    return lambda room, rng: House(room, draw(rng, located=located))
-
-
-def _textworld(located: bool, cache: str) -> Callable[[str, random.Random], World]:
+def _beginning(engine: str, cache: str, *, located: bool) -> Callable[[str, random.Random], World]:
+    """What begins a game in a room. Raises ValueError for an engine that there is not."""
+    if engine == "own":
+        return lambda room, rng: House(room, draw(rng, located=located))
+    if engine != "textworld":
+        raise ValueError(f"engine = {engine!r}: Text-Nav is played by the engine 'own' or by 'textworld'")
     from lmrl.tasks.house_textworld import RealHouse
 
     return RealHouse(Path(cache), located=located).begin
@@ -259,7 +257,8 @@ def demonstrations(
 def read_reference(path: Path) -> Iterator[Trajectory]:
     """Read the reference's episodes, JSON lines or one array of all. Raises ValueError naming the file and the place.
 
-    Every last command is marked as an end there; one that neither won nor lost is read as the clock's.
+    Every last command is marked as an end there; one that neither won nor lost is read as the clock's. Texts stay
+    stripped, as they are there, of the blank lines around those of play. A command that was not listed is invalid.
     """
     for episodes in read_records(path, _reference_episodes):
         yield from episodes
@@ -281,6 +280,11 @@ def _reference_episode(row: Any) -> Trajectory:
     turns = [
         Turn(text + "\n", i % 2 == 1, pay) for i, (text, pay) in enumerate(zip(texts, [0.0, *rewards], strict=True))
     ]
-    success, bad = paid[-1:] == [1], sum(turn.text.startswith(REFUSALS) for turn in turns[2::2])
+    success, bad = paid[-1:] == [1], sum(not _listed(*turn) for turn in zip(texts[::2], texts[1::2], strict=False))
     done = success or "*** You lost! ***" in turns[-1].text
     return checked(Trajectory(tuple(turns), done, {"success": success, "invalid_actions": bad}))
+
+
+def _listed(told: str, command: str) -> bool:
+    """Whether it stood in the list, or only looks, which is never listed."""
+    return command in told.rpartition(_ADMISSIBLE)[2].split(", ") or command.startswith(LOOKING)

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,25 +34,9 @@ def game(cache: str, engine: Any, observed: Any = "fully") -> TextNav:
     return TextNav(observed=observed, objective="ours", engine=engine, horizon=HORIZON, cache=cache)
 
 
-@pytest.fixture(scope="module")
-def both(cache: str) -> tuple[TextNav, TextNav]:
-    return game(cache, "own"), game(cache, "textworld")
-
-
 ODD = [
-    *(
-        "",
-        "  ",
-        "dance",
-        "take",
-        "take food",
-        "take all",
-        "open",
-        "open table",
-        "open fridge",
-        "close fridge",
-        "open chest",
-    ),
+    *("", "  ", "dance", "take", "take food", "take all", "open"),
+    *("open table", "open fridge", "close fridge", "open chest"),
     *("GO WEST", "go up", "e", "w", "go  north", "go west west", "undo", "restart", "quit", "save", "again", "score"),
     *("look", "l", "inventory", "i", "x table", "examine the fridge", "look at table", "examine plate"),
     *("take table", "drop table", "eat table", "put table on table", "take fridge from fridge", "go west. go east"),
@@ -86,8 +71,8 @@ def sequence(trial: int, own: TextNav) -> Iterator[str]:
 
 
 def shape(text: str) -> list[bool]:
-    """Which lines are empty, and which begin with a blank."""
-    return [line[:1].strip() == "" and bool(line) or not line for line in text.split("\n")]
+    """Which lines are empty or begin with a blank."""
+    return [not line[:1].strip() for line in text.split("\n")]
 
 
 def ending(step: Step) -> str:
@@ -96,14 +81,8 @@ def ending(step: Step) -> str:
 
 def alike(action: str, ours: Step, theirs: Step) -> bool:
     """Whether both engines answered the same; rooms and what is looked at are told in words of their own."""
-    same = (ours.reward, ours.done, ours.truncated, ours.info) == (
-        theirs.reward,
-        theirs.done,
-        theirs.truncated,
-        theirs.info,
-    )
-    told = "invalid_action" in ours.info or understood(action).verb not in ("go", "look", "examine")
-    return same and (not told or ours.observation == theirs.observation)
+    worded = "invalid_action" not in ours.info and understood(action).verb in ("go", "look", "examine")
+    return ours == (replace(theirs, observation=ours.observation) if worded else theirs)
 
 
 @pytest.mark.slow

@@ -139,7 +139,6 @@ MESSAGES = [
     ("living room", ["take stale"], "You take the stale food from the table.\n\n\n\n"),
     ("bedroom", ["take bowl", "drop bowl", "take bowl"], "You pick up the bowl from the ground.\n\n\n\n"),
     ("living room", ["take stale food", "put stale food on table"], "You put the stale food on the table.\n\n\n"),
-    ("office", ["open chest", "get utensils", "put it in chest"], "You can't see any such thing.\n\n"),
     (
         "office",
         ["open chest", "get the utensils", "put utensils in the chest"],
@@ -174,6 +173,7 @@ REFUSED = [
     ("living room", ["take fruit"], "You can't see any such thing.\n\n"),
     ("living room", ["examine fruit"], "You can't see any such thing.\n\n"),
     ("kitchen", ["take fruit"], "You can't see any such thing.\n\n"),
+    ("office", ["open chest", "get utensils", "put it in chest"], "You can't see any such thing.\n\n"),
     ("living room", ["take stale food from fridge"], "You can't see any such thing.\n\n"),
     ("living room", ["take food"], "Which do you mean, the stale food or the fresh food?\n\n"),
     ("living room", [""], "I beg your pardon?\n\n"),
@@ -333,7 +333,9 @@ def test_no_way_is_shorter_than_the_published_one(room: str):
 def test_the_published_way_wins_from_each_room(room: str):
     env, way = started(room), walkthrough(room)
     assert len(way) == LENGTHS[room]
-    assert all(action in (env.legal_actions(), env.step(action))[0] for action in way)
+    for action in way:
+        assert action in env.legal_actions()
+        env.step(action)
     with pytest.raises(RuntimeError):
         env.step("look\n")
 
@@ -459,25 +461,25 @@ def test_the_mixture_returns_about_what_the_published_data_does():
     assert np.mean([episode.total for episode in played(4000)]) == pytest.approx(0.26, abs=0.03)
 
 
-def follows(episode: Trajectory) -> list[str]:
-    return [turn.text.strip() for turn in episode.turns[1::2]]
+def commands(episode: Trajectory) -> list[str]:
+    return [turn.text for turn in episode.turns[1::2]]
 
 
 def test_whoever_knows_the_inner_rooms_and_always_follows_wins_from_there():
     for episode in played(300, follow=1.0, outskirts=0.0):
         if episode.info["room"] in ("living room", "dining room", "bedroom", "kitchen"):
             assert episode.info["success"]
-            assert f"{follows(episode)}" == f"{[a.strip() for a in walkthrough(episode.info['room'])]}"
+            assert commands(episode) == walkthrough(episode.info["room"])
 
 
 def test_whoever_knows_the_outskirts_leaves_them_and_knows_no_more():
     found = played(300, follow=1.0, outskirts=1.0)
-    firsts = {room: {follows(e)[0] for e in found if e.info["room"] == room} for room in ROOMS}
+    firsts = {room: {commands(e)[0] for e in found if e.info["room"] == room} for room in ROOMS}
     assert {room: firsts[room] for room in ("office", "bathroom", "garden", "backyard")} == {
-        "office": {"go north"},
-        "bathroom": {"go north"},
-        "garden": {"go south"},
-        "backyard": {"go east"},
+        "office": {"go north\n"},
+        "bathroom": {"go north\n"},
+        "garden": {"go south\n"},
+        "backyard": {"go east\n"},
     }
     assert len(firsts["living room"]) == 5
     assert np.mean([episode.total for episode in found]) < 0.05
@@ -487,12 +489,12 @@ def test_a_hint_looks_at_what_is_carried_now():
     """The reference went on to the fridge with food that had been dropped or put back."""
     for episode in played(400, follow=0.9, outskirts=0.0):
         carries = False
-        for before, said in pairwise(["", *follows(episode)]):
+        for before, said in pairwise(["", *commands(episode)]):
             carries = (carries or before.startswith("take stale food")) and before not in (
-                "drop stale food",
-                "put stale food on table",
+                "drop stale food\n",
+                "put stale food on table\n",
             )
-            if said == "insert stale food into fridge":
+            if said == "insert stale food into fridge\n":
                 assert carries
 
 
@@ -501,23 +503,29 @@ def write(path: Path, *rows: Any) -> Path:
     return path
 
 
+def test_no_token_is_spent_on_a_lid_that_no_table_has():
+    assert not [
+        text for text in phrases(observed="fully", objective="ours") if "open table" in text or "the table, r" in text
+    ]
+
+
 ROW = {
-    "text_history": ["You see a closed fridge.", "go up", "You can't go that way.", "close fridge", "*** The End ***"],
-    "rewards": [0, 1],
-    "dones": [False, True],
+    "text_history": [
+        *("You see an open fridge.\n\nAdmissible commands: close fridge, go north", "go up"),
+        *("You can't go that way.\n\n\nAdmissible commands: close fridge, go north", "inventory"),
+        *("You are carrying nothing.\n\n\nAdmissible commands: close fridge, go north", "close fridge"),
+        "*** The End ***",
+    ],
+    "rewards": [0, 0, 1],
+    "dones": [False, False, True],
 }
 
 
 def test_the_references_rows_become_episodes_in_our_form(tmp_path: Path):
     (read,) = read_reference(write(tmp_path / "games.jsonl", ROW))
     assert [turn.text for turn in read.turns] == [f"{text}\n" for text in ROW["text_history"]]  # type: ignore[attr-defined]
-    assert [(turn.is_action, turn.reward) for turn in read.turns] == [
-        (False, 0.0),
-        (True, 0),
-        (False, 0.0),
-        (True, 1),
-        (False, 0.0),
-    ]
+    assert [turn.reward for turn in read.turns if turn.is_action] == [0, 0, 1]
+    assert [turn.is_action for turn in read.turns] == [False, True] * 3 + [False]
     assert read.done
     assert read.info == {"success": True, "invalid_actions": 1}
 
@@ -528,7 +536,7 @@ def test_one_array_of_all_rows_is_read_as_well(tmp_path: Path):
 
 @pytest.mark.parametrize(("last", "done"), [("You close the fridge.", False), ("  *** You lost! ***\n\nYou", True)])
 def test_an_end_that_is_neither_won_nor_lost_is_the_clocks(tmp_path: Path, last: str, done: bool):
-    row = ROW | {"text_history": [*ROW["text_history"][:-1], last], "rewards": [0, 0]}  # type: ignore[index]
+    row = ROW | {"text_history": [*ROW["text_history"][:-1], last], "rewards": [0, 0, 0]}  # type: ignore[index]
     (read,) = read_reference(write(tmp_path / "games.jsonl", row))
     assert (read.done, read.info["success"]) == (done, False)
 
@@ -539,8 +547,8 @@ def test_an_end_that_is_neither_won_nor_lost_is_the_clocks(tmp_path: Path, last:
         (ROW | {"rewards": [0]}, "text_history needs a text more than twice the rewards"),
         (ROW | {"dones": []}, "text_history needs a text more than twice the rewards, and dones their length"),
         (ROW | {"text_history": ROW["text_history"][:-1]}, "text_history needs a text more"),  # type: ignore[index]
-        (ROW | {"rewards": [0, "1"]}, "turn 4: reward '1'"),
-        (ROW | {"text_history": [5, "a", "b", "c", "d"]}, "not made as an episode"),
+        (ROW | {"rewards": [0, 0, "1"]}, "turn 6: reward '1'"),
+        (ROW | {"text_history": [5, "a", "b", "c", "d", "e", "f"]}, "not made as an episode"),
         (ROW | {"rewards": None}, "not made as an episode"),
         ({"rewards": []}, "it has no 'text_history'"),
         (7, "a row is an object with text_history, rewards and dones, not 7"),

@@ -141,7 +141,8 @@ class Run:
     def _work(self, resume: Path | None) -> dict[str, float]:
         if (run_id := self._begun_run()) and self.tracker.run_id:
             self.tracker.tag(f"begins.{self.tracker.run_id}", self.name, run_id)
-        dataset = self.task.data.dataset()
+        with self.stop.at_once():
+            dataset = self.task.data.dataset()
         self.tracker.log_dataset(self.task.name, dataset.digest, dataset.path, dataset.stats)
         algo = self.algorithm()
         seconds = self._fit(algo, resume)

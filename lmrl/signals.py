@@ -20,11 +20,22 @@ class Stop:
 
     def __init__(self) -> None:
         self.asked = False
+        self._at_once = False
 
     def check(self, _: object = None) -> None:
         """Raise Stopped if the run was told to stop: for places where nothing would be lost."""
         if self.asked:
             raise Stopped
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Inside the block the first signal raises Stopped: what it does is kept as it goes."""
+        self.check()
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
 
     def listen(self) -> None:
         """Be the one who hears both signals, if this is the main thread: no other may."""
@@ -36,6 +47,8 @@ class Stop:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        if self._at_once:
+            raise Stopped
         print(f"\n{signal.Signals(number).name}: saving and closing the run; again to end it at once")
 
 

@@ -7,7 +7,6 @@ import os
 import select
 import shutil
 import subprocess
-import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -70,7 +69,9 @@ class Engine:
         go: limits, such as "nodes 100"; fresh: forget everything first, so that the answer depends on the question
         alone. Raises EngineError if the engine cannot be had or dies each time.
         """
-        question = f"{'ucinewgame' if fresh else 'isready'}\nposition fen {fen}\ngo {go}\n"
+        question = "ucinewgame\n" * fresh + f"position fen {fen}\ngo {go}\n"
+        if self._process and self._process.poll() is not None:  # dead, or another's: of whom this process was forked
+            self.close()
         for _ in range(TRIES):
             try:
                 return _answer(self._talk(question, "bestmove"))
@@ -97,9 +98,11 @@ class Engine:
         self._process, self._rest = None, b""
 
     def _start(self) -> subprocess.Popen[bytes]:
-        pipe = subprocess.PIPE
-        # a group of its own: a Ctrl-C in the terminal is for the run, which finishes its step
-        process = subprocess.Popen([find_stockfish()], stdin=pipe, stdout=pipe, bufsize=0, process_group=0)
+        binary, pipe = find_stockfish(), subprocess.PIPE
+        try:  # a group of its own: a Ctrl-C in the terminal is for the run, which finishes its step
+            process = subprocess.Popen([binary], stdin=pipe, stdout=pipe, bufsize=0, process_group=0)
+        except OSError as error:
+            raise EngineError(f"{binary} cannot be started: {error.strerror}") from error
         self._end = weakref.finalize(self, _end, process)
         self._process, self.starts = process, self.starts + 1
         settings = "".join(f"setoption name {name} value {value}\n" for name, value in self._options.items())
@@ -124,11 +127,10 @@ class Engine:
 
     def _lines(self, process: subprocess.Popen[bytes]) -> Iterator[str]:
         assert process.stdout
-        until = time.monotonic() + PATIENCE
         while True:
             *whole, self._rest = self._rest.split(b"\n")
             yield from (line.decode(errors="replace").strip() for line in whole)
-            ready, _, _ = select.select([process.stdout], [], [], max(0.0, until - time.monotonic()))
+            ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
             more = os.read(process.stdout.fileno(), 1 << 16) if ready else b""
             if not more:  # nothing in time, or the end of its output
                 raise _Gone

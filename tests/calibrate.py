@@ -22,9 +22,9 @@ from lmrl.tasks.opponents import ELO, LINES, NODES, TEMPERATURE, Player, opponen
 POINTS = {"1-0": 1.0, "0-1": 0.0}
 
 
-def match(number: int, opposite: str = "stockfish") -> tuple[float, int]:
+def match(number: int) -> tuple[float, int]:
     """Points of `stockfish_nodes` in one game, and its half-moves."""
-    ours, theirs = opponent_named("stockfish_nodes"), opponent_named(opposite)
+    ours, theirs = opponent_named("stockfish_nodes"), opponent_named("stockfish")
     board, rng = chess.Board(), random.Random(number)
     white, black = (ours, theirs) if number % 2 else (theirs, ours)
     while not board.is_game_over() and board.ply() < 800:

@@ -47,7 +47,11 @@ def play(games: int) -> list[Trajectory]:
 
 def engines() -> list[psutil.Process]:
     """This process's engines that run."""
-    return [p for p in psutil.Process().children() if p.name() == NAME and p.status() != psutil.STATUS_ZOMBIE]
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+            found += [child] if child.name() == NAME and child.status() != psutil.STATUS_ZOMBIE else []
+    return found
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from lmrl import datasets
 from lmrl.datasets import Source, describe
 from lmrl.parquet import export_parquet, read_parquet
 from lmrl.tasks import maze, wordle
@@ -254,6 +255,22 @@ def test_a_maker_that_fails_leaves_nothing_in_the_cache(source: Source, tmp_path
     assert left(tmp_path / "cache") == []
 
 
+def test_a_maker_that_fails_after_a_chunk_leaves_nothing_either(source: Source, tmp_path: Path):
+    chunks = [two(10, 0), fails(10, 0)]
+    with pytest.raises(ValueError, match="the maker broke"):
+        replace(source, make=lambda episodes, seed: chunks.pop(0), episodes=20, chunk=10).dataset()
+    assert left(tmp_path / "cache") == []
+
+
+def test_what_was_stopped_in_its_first_chunk_leaves_nothing(source: Source, tmp_path: Path):
+    def stopped(episodes: int, seed: int) -> Iterator[Trajectory]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replace(source, make=stopped, episodes=5).dataset()
+    assert left(tmp_path / "cache") == []
+
+
 @pytest.mark.parametrize(
     ("path", "said"),
     [
@@ -338,6 +355,53 @@ def test_making_that_was_stopped_goes_on_after_the_last_whole_chunk(source: Sour
     assert data.stats == whole.stats
     assert len(set(seeds)) == len(seeds) == 4
     assert left(tmp_path / "cache") == sorted([data.path.name, data.path.with_suffix(".stats.json").name])
+
+
+def test_reading_that_was_stopped_goes_on_after_the_last_whole_chunk(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stops = [True, False]
+
+    def read(path: Path) -> Iterator[Trajectory]:
+        yield from two(3, 0)
+        if stops.pop(0):
+            raise KeyboardInterrupt
+        yield from two(2, 0)
+
+    monkeypatch.setattr(datasets, "READ", 2)
+    (tmp_path / "theirs.jsonl").write_text("[]\n")
+    asked = replace(source, read=read, path=str(tmp_path / "theirs.jsonl"))
+    with pytest.raises(KeyboardInterrupt):
+        asked.dataset()
+    assert [episode.total for episode in asked.dataset()] == [-1.0, -4.0, -1.0, -1.0, -4.0]
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_what_was_stopped_when_all_was_there_lacks_only_its_statistics(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: bool
+):
+    def stopped(rows: object) -> None:
+        raise KeyboardInterrupt
+
+    write_lines(tmp_path / "mine.jsonl", two(20, 0))
+    asked = replace(source, make=two, episodes=20, chunk=10, path=str(tmp_path / "mine.jsonl") if reads else None)
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets, "of_data", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            asked.dataset()
+    assert replace(asked, workers=2).dataset().stats["episodes"] == 20
+
+
+def hears(episodes: int, seed: int) -> Iterator[Trajectory]:
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    for episode in two(episodes, seed):
+        yield replace(episode, info={"hears": signal.SIGINT not in blocked})
+
+
+def test_workers_do_not_hear_a_ctrl_c(source: Source):
+    data = replace(source, make=hears, episodes=2, chunk=1, workers=2).dataset()
+    assert [episode.info["hears"] for episode in data] == [False, False]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 def test_who_asks_for_what_another_process_makes_waits_for_it(source: Source):

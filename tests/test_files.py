@@ -62,6 +62,7 @@ def test_what_grows_goes_on_after_the_last_whole_chunk(tmp_path: Path) -> None:
     again = Growing(path)
     assert again.notes == [[1], [2]]
     again.add("three\n", [3])
+    assert Growing(path).notes == [[1], [2], [3]]
     assert not path.exists()
     again.finish()
     assert path.read_text() == "één\ntwo\nthree\n"
@@ -70,10 +71,22 @@ def test_what_grows_goes_on_after_the_last_whole_chunk(tmp_path: Path) -> None:
 
 def test_a_chunk_whose_text_is_lost_counts_no_more(tmp_path: Path) -> None:
     growing = Growing(tmp_path / "a")
-    growing.add("one\n", 1)
+    growing.add("één\n", 1)
     growing.add("two\n", 2)
-    (tmp_path / "a.part").write_text("one\ntw")
+    (tmp_path / "a.part").write_text("één\ntw")
     again = Growing(tmp_path / "a")
     assert again.notes == [1]
+    assert (tmp_path / "a.part").read_text() == "één\n"
     again.discard()
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("lost", ["a.part", "a.log"])
+def test_what_has_lost_its_text_or_its_notes_begins_anew(tmp_path: Path, lost: str) -> None:
+    Growing(tmp_path / "a").add("one\n", 1)
+    (tmp_path / lost).unlink()
+    again = Growing(tmp_path / "a")
+    assert again.notes == []
+    again.add("two\n", 2)
+    again.finish()
+    assert (tmp_path / "a").read_text() == "two\n"

@@ -20,6 +20,7 @@ from lmrl import course
 from lmrl.algos.bc import BC
 from lmrl.algos.ppo import PPO
 from lmrl.data import OnlineData
+from lmrl.datasets import Dataset, Source
 from lmrl.glossary import explain
 from lmrl.run import Run
 from lmrl.signals import Stop, Stopped
@@ -173,6 +174,19 @@ def test_a_wrong_number_of_the_algorithm_is_told_before_any_cloning_is_trained(t
     with pytest.raises(ValueError, match=r"algo\.value_range = \[0, -9\]: the least and"):
         train(cfg, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_who_stops_while_data_are_made_does_not_wait_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: Source) -> Dataset:
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("it goes on")
+
+    monkeypatch.setattr(Source, "dataset", interrupted)
+    with pytest.raises(Stopped):
+        train(config(tmp_path, "task=maze", "algo=bc", *OFFLINE), tmp_path / "run")
+    (run,) = the_runs(tmp_path).values()
+    assert run.info.status == "KILLED"  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow

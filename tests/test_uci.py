@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
 
 import chess
@@ -25,6 +27,18 @@ def engine() -> Engine:
     made = Engine({"Threads": 1, "Hash": 1, "MultiPV": 3})
     made.ask(START, "nodes 1")
     return made
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes a script the engine."""
+
+    def install(script: str) -> None:
+        (tmp_path / "engine").write_text(script)
+        (tmp_path / "engine").chmod(0o755)
+        monkeypatch.setenv("STOCKFISH_PATH", str(tmp_path / "engine"))
+
+    return install
 
 
 def pid_of(engine: Engine) -> int:
@@ -98,15 +112,36 @@ def test_an_engine_that_hangs_is_replaced(engine: Engine, monkeypatch: pytest.Mo
     assert not alive(pid)
 
 
-def test_an_engine_that_dies_each_time_is_given_up_with_the_position(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    script = tmp_path / "dies"
-    script.write_text('#!/bin/sh\nread uci; echo "id name Dies"; echo readyok; read x; exit 1\n')
-    script.chmod(0o755)
-    monkeypatch.setenv("STOCKFISH_PATH", str(script))
+GREETING = "#!/bin/sh\nread uci; read isready; echo readyok; read position; read go\n"
+
+
+def test_an_engine_that_dies_each_time_is_given_up_with_the_position(install: Callable[[str], None]):
+    install(GREETING + "exit 1")
     engine = Engine({})
-    with pytest.raises(EngineError, match=r"dies died or hung 10 times at position 'rnbq"):
+    with pytest.raises(EngineError, match=r"engine died or hung 10 times at position 'rnbq"):
         engine.ask(START, "depth 1")
     assert engine.starts == 10
+
+
+def test_an_engine_that_talks_is_not_hung_however_long_it_thinks(
+    install: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+):
+    install(GREETING + "for depth in 1 2 3 4; do sleep 0.15; echo info depth $depth; done; echo bestmove e2e4")
+    monkeypatch.setattr(uci, "PATIENCE", 0.4)
+    assert Engine({}).ask(START, "depth 4") == ("e2e4", [])
+
+
+def test_half_a_line_waits_for_its_end_or_dies_with_its_engine(install: Callable[[str], None], tmp_path: Path):
+    install(f"{GREETING}printf 'bestmove '; mkdir {tmp_path}/died && exit; sleep 0.1; echo e2e4")
+    engine = Engine({})
+    assert engine.ask(START, "depth 1") == ("e2e4", [])
+    assert engine.starts == 2
+
+
+def test_a_program_that_cannot_run_is_named(install: Callable[[str], None]):
+    install("no program")
+    with pytest.raises(EngineError, match="engine cannot be started: Exec format error"):
+        Engine({}).ask(START, "depth 1")
 
 
 def test_a_program_that_is_no_engine_is_given_up_by_name(monkeypatch: pytest.MonkeyPatch):
@@ -171,6 +206,21 @@ def test_no_engine_outlives_its_interpreter(last: str):
     while alive(pid):
         assert time.monotonic() < deadline, "the engine still runs"
         time.sleep(0.02)
+
+
+def test_a_process_that_is_forked_has_an_engine_of_its_own(engine: Engine):
+    pid = pid_of(engine)
+
+    def play() -> None:
+        engine.ask(MATE_IN_ONE, "depth 2")
+        sys.exit(engine.pid() == pid)
+
+    child = get_context("fork").Process(target=play)
+    child.start()
+    child.join(timeout=60)
+    assert child.exitcode == 0
+    assert chess.Move.from_uci(engine.ask(START, "depth 2")[0]) in chess.Board().legal_moves
+    assert (pid_of(engine), engine.starts) == (pid, 1)
 
 
 def test_a_ctrl_c_in_the_terminal_does_not_reach_the_engine(engine: Engine):

@@ -35,6 +35,8 @@ from lmrl.trajectory import Trajectory, Turn, checked, read_records
 
 ENDGAMES = Path(__file__).parent / "positions" / "endgames.txt"
 """The positions that Endgames is scored on, one FEN a line; made by `tests/endgames.py`."""
+PLACINGS = 10_000
+"""Tries after which a set of pieces is one of which no game can be set up."""
 FLAT_GAME = 200
 """Moves after which the reference's flat files begin another game."""
 
@@ -59,7 +61,7 @@ def position(fen: Any) -> chess.Board:
         board = chess.Board(fen) if isinstance(fen, str) else None
         fault = _fault(board) if board else "a text is needed"
     except ValueError as error:
-        fault = str(error)
+        fault = str(error)[:100]  # it quotes the whole text
     if fault or board is None:
         raise ValueError(f"options.fen = {str(fen)[:100]!r}: {fault}; needs FEN of a legal position, White to move")
     return board
@@ -114,8 +116,8 @@ class Chess:
         return self._last(outcome, paid, info)
 
     def legal_actions(self) -> Sequence[str]:
-        """Every legal move."""
-        return [spaced(self._board.san(move)) for move in self._board.legal_moves]
+        """Every legal move of a game that runs."""
+        return [spaced(self._board.san(move)) for move in self._board.legal_moves] if self._moves_left else []
 
     def play(self, player: Player, rng: random.Random) -> str:
         """What a player of ours would say now."""
@@ -160,7 +162,7 @@ def _checked_sets(pieces: Sequence[str] | None) -> tuple[str, ...] | None:
     for one in pieces or ():
         if one.count("k") != 1 or one.count("K") != 1 or set(one) - set("kKQRBNqrbn"):
             raise ValueError(f"pieces: {one!r} needs one king of each colour, and pieces from QRBN or qrbn")
-    return None if pieces is None else tuple(pieces)
+    return tuple(pieces) if pieces else None
 
 
 def set_up(pieces: Sequence[str] | None, rng: random.Random, *, but: Container[str] = ()) -> chess.Board:
@@ -168,12 +170,13 @@ def set_up(pieces: Sequence[str] | None, rng: random.Random, *, but: Container[s
     if pieces is None:
         return chess.Board()
     one = rng.choice(pieces)
-    while True:
+    for _ in range(PLACINGS):
         board = chess.Board(None)
         for piece, square in zip(one, rng.sample(chess.SQUARES, len(one)), strict=True):
             board.set_piece_at(square, chess.Piece.from_symbol(piece))
         if not _fault(board) and not board.is_check() and board.fen() not in but:
             return board
+    raise ValueError(f"pieces: {one!r} gives White a game to play in none of {PLACINGS} placings")
 
 
 @cache
@@ -230,6 +233,8 @@ def demonstrations(
 
     Against the opponent `random`, which works without an engine, White takes what it can.
     """
+    if not blunders:
+        raise ValueError("blunders = []: a share for at least one strength of White's, such as 0")
     rng, game = random.Random(seed), Chess(opponent=opponent, pieces=pieces, max_moves=max_moves)
     white = Capturer() if opponent == "random" else Boltzmann(nodes=nodes, temperature=temperature)
     for _ in range(episodes):
@@ -252,29 +257,31 @@ def read_reference(path: Path) -> Iterator[Trajectory]:
 
     Raises ValueError naming the file, the line and the reason.
     """
-    game: list[Any] = []
-
-    def add(row: Any) -> Trajectory | None:
-        game.extend(row if isinstance(row, list) else [row])
-        if isinstance(row, dict) and not row.get("done", True) and len(game) < FLAT_GAME:
-            return None
-        episode = checked(_reference_game(game))
-        game.clear()
-        return episode
-
-    yield from filter(None, read_records(path, add))
+    game: list[Turn] = []
+    for moves, ends in read_records(path, _reference_moves):
+        game += moves.turns[:-1]
+        if ends or len(game) >= 2 * FLAT_GAME:
+            yield _reference_game(game, moves.done)
+            game.clear()
     if game:  # the file ends in the middle of a game
-        yield _reference_game(game)
+        yield _reference_game(game, done=False)
 
 
-def _reference_game(moves: list[Any]) -> Trajectory:
+def _reference_moves(row: Any) -> tuple[Trajectory, bool]:
+    """The moves of a line, and whether a game ends with them."""
+    turns, done = list[Turn](), True
+    for move in row if isinstance(row, list) else [row]:
+        match move:
+            case {"from_state": str(fen), "action": str(said)} | {"state": str(fen), "action": str(said)}:
+                paid, done = float(move.get("reward", 0.0)), bool(move.get("done", True))
+                turns += Turn(spaced(unspaced(fen)), False), Turn(spaced(_bare(said)), True, paid)
+            case _:
+                raise ValueError(f"a move is an object with state or from_state, action, reward and done, not {move!r}")
+    return checked(Trajectory((*turns, Turn("", False)), done)), done or isinstance(row, list)
+
+
+def _reference_game(turns: list[Turn], done: bool) -> Trajectory:
     """What was seen last is not in the files."""
-    turns: list[Turn] = []
-    for move in moves:
-        if not isinstance(move, dict):
-            raise ValueError(f"a move is an object with state or from_state, action, reward and done, not {move!r}")
-        state, paid = move["from_state" if "from_state" in move else "state"], float(move.get("reward", 0.0))
-        turns += Turn(spaced(unspaced(state)), False), Turn(spaced(_bare(move["action"])), True, paid)
     illegal = sum(here.text == after.text for here, after in zip(turns[:-2:2], turns[2::2], strict=True))
-    over, success = bool(moves) and bool(moves[-1].get("done", True)), bool(turns) and turns[-1].reward == 1
-    return Trajectory((*turns, Turn("", False)), over, {"success": success, "invalid_actions": illegal})
+    info = {"success": turns[-1].reward == 1, "invalid_actions": illegal}
+    return Trajectory((*turns, Turn("", False)), done, info)

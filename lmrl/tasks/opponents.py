@@ -52,7 +52,8 @@ class Capturer:
 
     def move(self, board: chess.Board, rng: random.Random) -> chess.Move:
         worth = {move: _gain(board, move) for move in board.legal_moves}
-        return _one_of((move for move in worth if worth[move] == max(worth.values())), rng)
+        most = max(worth.values())
+        return _one_of((move for move in worth if worth[move] == most), rng)
 
     def describe(self) -> str:
         return "mates, else takes the most, else any legal move"

@@ -181,6 +181,22 @@ def test_a_position_that_cannot_be_played_is_refused(options: dict[str, Any], sa
     assert left.step("e 4\n") == alone.step("e 4\n")  # the game that was running goes on
 
 
+def test_a_corrupt_position_is_quoted_in_part():
+    with pytest.raises(ValueError, match=r"options\.fen") as refused:
+        game().reset(0, {"fen": "♔" * 10_000})
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize("pieces", ["kK", "kKN", "kK" + 16 * "Q"])
+def test_a_piece_set_that_never_makes_a_game_is_refused(pieces: str):
+    with pytest.raises(ValueError, match=f"pieces: '{pieces}' gives White a game to play in none of 10000 placings"):
+        game(pieces=(pieces,)).reset(0)
+
+
+def test_no_piece_set_is_the_usual_start():
+    assert game(pieces=()).reset(0) == spaced(chess.STARTING_FEN)
+
+
 @pytest.mark.parametrize("pieces", ["QK", "kkK", "kKP", "kKx", ""])
 def test_a_piece_set_needs_two_kings_and_pieces(pieces: str):
     with pytest.raises(ValueError, match="needs one king of each colour"):
@@ -193,6 +209,13 @@ def test_legal_actions_are_the_legal_moves():
     actions = chess_game.legal_actions()
     assert len(set(actions)) == len(actions) == 20
     assert {"N f 3\n", "e 4\n", "a 3\n"} <= set(actions)
+
+
+def test_after_the_end_no_move_is_legal_not_even_blacks():
+    chess_game = game()
+    chess_game.reset(0, {"fen": "7k/8/8/8/8/8/8/KQ6 w - - 149 90"})
+    assert chess_game.step("Q b 2 +\n").done
+    assert chess_game.legal_actions() == []
 
 
 def test_texts_have_their_own_inverse():
@@ -252,13 +275,10 @@ def test_the_same_seed_gives_the_same_game_whoever_else_plays(name: Any):
 
 def test_a_line_is_picked_by_its_score_and_the_dice():
     lines = [Line("a2a3", 0), Line("e2e4", 100)]
-    counts = [0, 0]
-    for seed in range(4000):
-        best, told = "a2a3", lines
-        player = Boltzmann(nodes=1, temperature=100.0)
-        player._engine = _Told(best, told)  # type: ignore[assignment]
-        counts[player.move(chess.Board(), random.Random(seed)).uci() == "e2e4"] += 1
-    assert counts[1] / 4000 == pytest.approx(2.71828 / 3.71828, abs=0.025)
+    player = Boltzmann(nodes=1, temperature=100.0)
+    player._engine = _Told("a2a3", lines)  # type: ignore[assignment]
+    picked = [player.move(chess.Board(), random.Random(seed)).uci() for seed in range(4000)]
+    assert picked.count("e2e4") / 4000 == pytest.approx(2.71828 / 3.71828, abs=0.025)
 
 
 class _Told:
@@ -281,9 +301,24 @@ def test_without_a_line_the_best_move_is_made_and_far_mates_do_not_overflow():
 def test_the_published_opponent_has_its_effective_elo_on_record():
     assert facts(opponent="stockfish")["opponent"].endswith(", Elo 1350 (1200 is below its range), movetime 100 ms")
     assert facts(opponent="random") == {"opponent": "any legal move"}
-    assert "nodes 200, one of 4 lines at" in facts(opponent="stockfish_nodes")["opponent"]
+    assert "nodes 200, one of 4 lines at 53 centipawns" in facts(opponent="stockfish_nodes")["opponent"]
     move = Published(milliseconds=20).move(chess.Board(), random.Random(0))
     assert move in chess.Board().legal_moves
+
+
+def test_the_published_opponent_is_held_to_its_elo():
+    told = Published()._engine._options
+    assert (told["UCI_LimitStrength"], told["UCI_Elo"], told["Threads"]) == ("true", 1350, 1)
+
+
+def test_the_calibrated_opponent_plays_the_moves_that_it_was_calibrated_with():
+    if Engine({}).name() != "Stockfish 15.1":
+        pytest.skip("another version plays other moves")
+    player, rng, board = opponent_named("stockfish_nodes"), random.Random(7), chess.Board()
+    for _ in range(12):
+        board.push(player.move(board, rng))
+    moves = "c2c4 c7c6 b1c3 g8f6 e2e4 d7d5 e4e5 f6d7 d2d4 d5c4 g1f3 d7b6"
+    assert [move.uci() for move in board.move_stack] == moves.split()
 
 
 def test_an_unknown_opponent_is_refused():
@@ -299,10 +334,15 @@ def test_one_engine_serves_all_games_of_a_process():
 def test_a_capturer_mates_or_takes_the_most():
     player, rng = Capturer(), random.Random(0)
     assert player.move(chess.Board("q6k/7p/7K/8/8/8/8/R5Q1 w - - 0 1"), rng).uci() == "g1g7"
+    assert player.move(chess.Board("7k/R7/8/K7/8/8/2p5/1Rq5 w - - 0 1"), rng).uci() == "b1b8"  # not the queen
     board = chess.Board("3q3k/8/8/p7/8/8/8/R2R3K w - - 0 1")
     assert player.move(board, rng).uci() == "d1d8"
     assert board.fen() == "3q3k/8/8/p7/8/8/8/R2R3K w - - 0 1"
-    assert Uniform().move(chess.Board(), rng) in chess.Board().legal_moves
+
+
+def test_any_legal_move_is_the_same_for_the_same_dice():
+    moves = [Uniform().move(chess.Board(), random.Random(seed)).uci() for seed in range(5)]
+    assert moves == ["g2g3", "b1a3", "h2h4", "b2b3", "b2b3"]
 
 
 # Reliability
@@ -456,7 +496,11 @@ def test_the_references_cloning_rows_are_games_of_one_move(tmp_path: Path):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([ROWS, [{"state": "x", "reward": 1}]], r"games.jsonl, line 2: it has no 'action'"),
+        ([ROWS, [{"state": "x", "reward": 1}]], r"games.jsonl, line 2: a move is an object with state or from_state"),
+        ([ROWS, [{**ROWS[0], "action": 5}]], "line 2: a move is an object with state or from_state, action, reward"),
+        ([{"state": "x", "done": False}, *ROWS], "line 1: a move is an object"),
+        ([*ROWS, {"state": "x", "done": False}], "line 3: a move is an object"),
+        ([*ROWS, {**ROWS[0], "reward": float("inf")}], "line 3: turn 2: reward inf"),
         ([ROWS, "e4"], "line 2: a move is an object with state or from_state, action, reward and done, not 'e4'"),
         ([[{**ROWS[0], "reward": float("nan")}]], "line 1: turn 2: reward nan"),
         ([[]], "line 1: an episode needs at least one action"),
@@ -470,3 +514,8 @@ def test_a_broken_row_of_the_reference_names_its_line(tmp_path: Path, rows: list
 @pytest.mark.slow
 def test_no_game_is_lost_or_miscounted_while_engines_are_killed():
     assert soak(100, mean=2.0) > 0
+
+
+def test_a_player_without_a_strength_is_refused():
+    with pytest.raises(ValueError, match=r"blunders = \[\]: a share for at least one strength"):
+        next(demonstrations(3, 9, **{**SETTINGS, "blunders": ()}))

@@ -202,20 +202,34 @@ def facts(*, opponent: Name) -> dict[str, str]:
 
 
 def phrases() -> list[str]:
-    """Texts worth a token each: a square's piece or a run of empty ones, a FEN's fields, a move's parts.
+    """Texts worth a token each: of a position, an empty rank, a piece with the gap before it, and with the gap after it
+    where it is the last of its rank; a FEN's fields; a move's parts.
 
-    A move's last square is one token with what follows it, since "b 1" alone is a bishop and a gap as well.
+    So where a piece stands is told by few tokens. A move's last square is one token with what follows it, since "b 1"
+    alone is a bishop and a gap as well; for the same reason so is a rank before a square of file b, as in "R 1 b 2".
     """
     squares = [f"{file} {rank}" for file in "abcdefgh" for rank in "12345678"]
-    board = [f"{mark} " for mark in "KQRBNPkqrbnp12345678/"]
     castling = ["".join(kept) or "-" for n in range(5) for kept in combinations("KQkq", n)]
-    fields = [f"  {side}   {' '.join(rights)}   " for side in "wb" for rights in castling]
+    fields = [f"{side}   {' '.join(rights)}   " for side in "wb" for rights in castling]
     clocks = [f"-   {' '.join(str(n))}   " for n in range(151)] + [f"{square}   0   " for square in squares]
     numbers = [spaced(str(n)) for n in range(1, 401)]
     promotions = [f"{file} 8 = {piece}" for file in "abcdefgh" for piece in "QRBN"]
     moves = [target + check for target in ["O - O", "O - O - O", *squares, *promotions] for check in ("", " +", " #")]
-    parts = ["x ", *(f"{file} " for file in "abcdefgh"), *(f"{move}\n" for move in moves)]
-    return list(dict.fromkeys([*board, *fields, *clocks, *numbers, *parts]))
+    moves += [f"{rank} {move}" for rank in "12345678" for move in moves if move.startswith("b ")]
+    parts = ["x ", *(f"{file} " for file in "abcdefgh"), *(f"{rank} " for rank in "12345678")]
+    parts += [f"{move}\n" for move in moves]
+    return list(dict.fromkeys([*_board_phrases(), *fields, *clocks, *numbers, *parts]))
+
+
+def _board_phrases() -> Iterator[str]:
+    def gap(n: int) -> str:
+        return f"{n} " if n else ""
+
+    for end in ("/ ", "  "):  # the eighth rank is followed by the next field
+        yield from (f"{end}", f"8 {end}")
+        for piece in "KQRBNPkqrbnp":
+            yield from (f"{gap(n)}{piece} {gap(m)}{end}" for n in range(8) for m in range(8 - n))
+    yield from (f"{gap(n)}{piece} " for piece in "KQRBNPkqrbnp" for n in range(8))
 
 
 def demonstrations(

@@ -205,20 +205,18 @@ def phrases() -> list[str]:
     """Texts worth a token each: of a position, an empty rank, a piece with the gap before it, and with the gap after it
     where it is the last of its rank; a FEN's fields; a move's parts.
 
-    So where a piece stands is told by few tokens. A move's last square is one token with what follows it, since "b 1"
-    alone is a bishop and a gap as well; for the same reason so is a rank before a square of file b, as in "R 1 b 2".
+    So where a piece stands is told by few tokens, and a move is its piece, its file and its rank with what follows: one
+    token a square would have to be learnt square by square.
     """
     squares = [f"{file} {rank}" for file in "abcdefgh" for rank in "12345678"]
     castling = ["".join(kept) or "-" for n in range(5) for kept in combinations("KQkq", n)]
     fields = [f"{side}   {' '.join(rights)}   " for side in "wb" for rights in castling]
     clocks = [f"-   {' '.join(str(n))}   " for n in range(151)] + [f"{square}   0   " for square in squares]
     numbers = [spaced(str(n)) for n in range(1, 401)]
-    promotions = [f"{file} 8 = {piece}" for file in "abcdefgh" for piece in "QRBN"]
-    moves = [target + check for target in ["O - O", "O - O - O", *squares, *promotions] for check in ("", " +", " #")]
-    moves += [f"{rank} {move}" for rank in "12345678" for move in moves if move.startswith("b ")]
+    promotions = [f"8 = {piece}" for piece in "QRBN"]
+    ends = [f"{end}{check}\n" for end in ["O - O", "O - O - O", *"12345678", *promotions] for check in ("", " +", " #")]
     parts = ["x ", *(f"{file} " for file in "abcdefgh"), *(f"{rank} " for rank in "12345678")]
-    parts += [f"{move}\n" for move in moves]
-    return list(dict.fromkeys([*_board_phrases(), *fields, *clocks, *numbers, *parts]))
+    return list(dict.fromkeys([*_board_phrases(), *fields, *clocks, *numbers, *parts, *ends]))
 
 
 def _board_phrases() -> Iterator[str]:

@@ -60,12 +60,14 @@ def assess(
     return played, summarise(played, scores_of(task, task.data.dataset().stats))
 
 
-def keep_transcripts(tracker: Tracker, played: Sequence[Trajectory], figures: Mapping[str, float], name: str) -> None:
+def keep_transcripts(
+    tracker: Tracker, task: Task, played: Sequence[Trajectory], figures: Mapping[str, float], name: str
+) -> None:
     """Episodes to read: text, a self-contained page, and JSON lines, in the run's folder and among its artifacts."""
     folder = tracker.folder / "transcripts"
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.txt").write_text(transcript_text(played), encoding="utf-8")
-    page = transcript_html(played, title=f"{tracker.run_name} · {name}", summary=figures)
+    page = transcript_html(played, title=f"{tracker.run_name} · {name}", summary=figures, show=task.show)
     (folder / f"{name}.html").write_text(page, encoding="utf-8")
     write_lines(folder / f"{name}.jsonl", played)
     for suffix in ("txt", "html", "jsonl"):
@@ -138,7 +140,7 @@ def evaluate(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> di
         episodes, first = record.evaluation.final_episodes, record.evaluation.first_seed
         played, figures = assess(task, policy, episodes, first, label="evaluation", on_turn=stop.check)
         tracker.log_metrics(prefixed(figures, "final"), 0)
-        keep_transcripts(tracker, played[: cfg.evaluation.transcripts], figures, "final")
+        keep_transcripts(tracker, task, played[: cfg.evaluation.transcripts], figures, "final")
         write_metrics(folder, prefixed(figures, "final"))
     show({f"{made.task.name} {cfg.policy}": figures, "data": data_row(task)})
     return prefixed(figures, "final")

@@ -4,7 +4,7 @@ The page holds everything it needs, so that MLflow's artifact view, a mail or a 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -35,12 +35,20 @@ def transcript_text(trajectories: Sequence[Trajectory]) -> str:
     return "\n".join(_episode_text(t, f"{i} of {len(trajectories)}") for i, t in enumerate(trajectories, 1))
 
 
-def transcript_html(trajectories: Sequence[Trajectory], *, title: str, summary: Mapping[str, float]) -> str:
+def transcript_html(
+    trajectories: Sequence[Trajectory],
+    *,
+    title: str,
+    summary: Mapping[str, float],
+    show: Callable[[str], str] = str,
+) -> str:
     """One self-contained page. summary: figures of `lmrl.scoring.summarise`, shown with their intervals at the top.
+
+    show: an observation as a person sees it, which stands below the text where it is something else.
 
     Readers can filter by outcome and sort by return; the first episode is open, and without JavaScript all can be read.
     """
-    episodes = [_episode_row(t) for t in trajectories]
+    episodes = [_episode_row(t, show) for t in trajectories]
     return _template().render(title=title, figures=_figures(summary), episodes=episodes)
 
 
@@ -91,13 +99,15 @@ def _episode_text(t: Trajectory, number: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _episode_row(t: Trajectory) -> dict[str, Any]:
+def _episode_row(t: Trajectory, show: Callable[[str], str]) -> dict[str, Any]:
     """What the template shows of an episode."""
     total, turns = 0.0, []
     for before, turn in pairwise((None, *t.turns)):
         assert turn is not None
         total += turn.reward
-        turns.append({"turn": turn, "text": turn.text.strip(), "total": total, "tiles": _tiles(before, turn)})
+        seen = "" if turn.is_action or show is str else show(turn.text)
+        texts = {"text": turn.text.strip(), "seen": seen, "tiles": _tiles(before, turn)}
+        turns.append({"turn": turn, "total": total, **texts})
     told = {key: value for key, value in t.info.items() if key not in ("success", "invalid_actions")}
     invalid = t.info.get("invalid_actions", 0)
     return {"record": t, "turns": turns, "told": told, "invalid": invalid, "success": bool(t.info.get("success"))}

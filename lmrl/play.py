@@ -58,7 +58,7 @@ def play(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[s
             return {}
         figures = summarise(played, scores_of(task, data))
         tracker.log_metrics(prefixed(figures, "final"), 0)
-        keep_transcripts(tracker, played, figures, "final")
+        keep_transcripts(tracker, task, played, figures, "final")
         write_metrics(folder, prefixed(figures, "final"))
     show({"you": figures, "data": data_row(task)})
     return prefixed(figures, "final")

@@ -199,7 +199,7 @@ class Run:
         policy, first = algo.policy(view, self.cfg.policy), self.cfg.evaluation.first_seed
         played, figures = assess(self.task, policy, episodes, first, label=name, on_turn=self.stop.check)
         if algo.trainer.is_global_zero:
-            keep_transcripts(self.tracker, played[: self.cfg.evaluation.transcripts], figures, name)
+            keep_transcripts(self.tracker, self.task, played[: self.cfg.evaluation.transcripts], figures, name)
         return figures
 
     def _finish(self, algo: Algorithm, seconds: float) -> dict[str, float]:

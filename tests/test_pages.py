@@ -54,6 +54,13 @@ def test_what_an_agent_says_cannot_become_markup() -> None:
     assert html.count("&lt;script&gt;") == 5  # title twice, note, two turns
 
 
+def test_an_observation_is_shown_as_a_person_sees_it_below_its_text() -> None:
+    turns = (Turn("7 k\n", False), Turn("8 k\n", True), Turn("9 k\n", False))
+    html = transcript_html([Trajectory(turns, True, {})], title="", summary={}, show=lambda text: f"  <{text[0]}>")
+    assert re.findall(r'class="seen">(.*)</pre>', html) == ["  &lt;7&gt;", "  &lt;9&gt;"]
+    assert 'class="seen">' not in page(WON, LOST)
+
+
 def test_the_filters_count_successes_and_failures() -> None:
     html = page(WON, LOST, WON)
     assert all(label in html for label in (">All 3<", ">Successes 2<", ">Failures 1<"))

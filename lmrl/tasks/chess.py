@@ -193,7 +193,8 @@ def starts() -> list[dict[str, str]]:
 def picture(text: str) -> str:
     """An observation as a person sees it: the board from White's side, with the move's number."""
     board = chess.Board(unspaced(text))
-    return f"{board.unicode(invert_color=True, borders=True, empty_square='·')}\nmove {board.fullmove_number}\n"
+    ranks = zip("87654321", board.unicode(empty_square="·").splitlines(), strict=True)
+    return "".join(f"{rank} {row}\n" for rank, row in ranks) + f"  a b c d e f g h   move {board.fullmove_number}\n"
 
 
 def facts(*, opponent: Name) -> dict[str, str]:

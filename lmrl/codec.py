@@ -1,23 +1,42 @@
 """Text to token ids and back. Texts are encoded apart, so a merge never crosses from one speaker to the other."""
 
+import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 
-def phrase_tokenizer(phrases: Iterable[str]) -> Tokenizer:
+class Spelling(NamedTuple):
+    """Something that a model reads otherwise than it is written, and that is written back when the model says it."""
+
+    written: str
+    read: str
+    """What nobody would write."""
+    before: str
+    """A regular expression of what must follow."""
+
+
+def phrase_tokenizer(phrases: Iterable[str], spelling: Sequence[Spelling] = ()) -> Tokenizer:
     """A tokenizer made for one task: each phrase is a token, and whatever else is said is spelt in bytes.
 
-    Where phrases overlap, the one that begins first wins, and of these the longest.
+    Where phrases overlap, the one that begins first wins, and of these the longest. They are of the text as it is read.
 
     >>> phrase_tokenizer(["move left\\n"]).encode("move left\\nup").ids
     [256, 84, 79]
+    >>> phrase_tokenizer(["_ _ "], [Spelling("2 ", "_ _ ", "end")]).encode("2 end 2 ").ids[:2]
+    [256, 68]
     """
     alphabet = {char: i for i, char in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
     tokenizer = Tokenizer(models.BPE(vocab=alphabet, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in dict.fromkeys(phrases)])
+    if spelling:
+        reads = [normalizers.Replace(Regex(f"{re.escape(s.written)}(?={s.before})"), s.read) for s in spelling]
+        writes = [decoders.Replace(s.read, s.written) for s in spelling]
+        tokenizer.normalizer = normalizers.Sequence(reads)
+        tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Fuse(), *writes])
+    tokenizer.add_tokens([AddedToken(phrase, normalized=bool(spelling)) for phrase in dict.fromkeys(phrases)])
     return tokenizer
 
 

@@ -4,7 +4,7 @@ Shapes: B sequences, T tokens, D model width, V tokens that may be spoken, A ans
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from transformers.activations import GELUTanh, NewGELUActivation
 from transformers.utils import logging
 
 from lmrl.cache import Cache
-from lmrl.codec import Codec, phrase_tokenizer
+from lmrl.codec import Codec, Spelling, phrase_tokenizer
 from lmrl.kinds import Count, Positive, Rate
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
@@ -74,6 +74,7 @@ def _fused(lm: PreTrainedModel) -> PreTrainedModel:
 def tiny(
     *,
     phrases: Callable[[], Iterable[str]],
+    spelling: Callable[[], Sequence[Spelling]] | None = None,
     layers: Count,
     width: Count,
     heads: Count,
@@ -86,7 +87,7 @@ def tiny(
 
     std: of the initial weights; GPT-2's 0.02 is too small for a narrow model (its layers would begin near zero).
     """
-    codec = Codec(phrase_tokenizer(phrases()))
+    codec = Codec(phrase_tokenizer(phrases(), spelling() if spelling else ()))
     config = GPT2Config(
         vocab_size=codec.size,
         n_positions=positions,

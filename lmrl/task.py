@@ -8,6 +8,7 @@ from lmrl.kinds import Count, Natural
 from lmrl.scoring import Score
 
 if TYPE_CHECKING:
+    from lmrl.codec import Spelling
     from lmrl.datasets import Source
 
 
@@ -65,6 +66,8 @@ class Task:
     """Texts that a tokenizer made for this task holds as one token each; anything else is spelt in bytes."""
     score: Score
     """The published constants."""
+    spelling: Callable[[], Sequence["Spelling"]] | None = None
+    """What such a tokenizer reads otherwise than it is written."""
     facts: Callable[[], Mapping[str, str]] = dict
     """What a run records of this task beside its config, such as what its files hold; a checkpoint is held to it."""
     starts: Callable[[], Sequence[Mapping[str, Any]]] | None = None

@@ -11,6 +11,9 @@ from lmrl.tokens import ACTION, Corpus, TokenBatch, collate
 
 POOL = 32
 """Batches that are sorted by length together: little padding, and still a shuffled order."""
+ALIKE = 1.04
+"""How many times the mean length the longest window may have for all to count as alike. Sorting them would save next to
+nothing, and put together what differs in kind: of chess's moves, those that need a token more."""
 
 
 class Windows:
@@ -49,13 +52,15 @@ class Windows:
     def epoch(self, size: int, *seed: int, pool: int) -> list[NDArray[np.int64]]:
         """All windows once, shuffled, in batches of like lengths; what fills no batch waits for another epoch.
 
-        pool: batches that are sorted by length together; 1 sorts nothing.
+        pool: batches that are sorted by length together, unless all are `ALIKE`.
         """
         rng = np.random.default_rng(seed)
         order = rng.permutation(len(self.chosen))
         for first in range(0, len(order), pool * size):
             near = order[first : first + pool * size]
-            order[first : first + pool * size] = near[np.argsort(self._lengths[near], kind="stable")]
+            lengths = self._lengths[near]
+            if lengths.max() > ALIKE * lengths.mean():
+                order[first : first + pool * size] = near[np.argsort(lengths, kind="stable")]
         count = max(1, len(order) // size)
         batches = [order[i * size : (i + 1) * size] for i in range(count)]
         return [self.chosen[batches[i]] for i in rng.permutation(count)]

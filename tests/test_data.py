@@ -17,9 +17,9 @@ from tests.whole import ONLINE, config
 SIZE = 8
 
 
-def windows() -> Windows:
-    """320 episodes of one to ten turns."""
-    games = [episode(*[-1.0] * (1 + i % 10)) for i in range(320)]
+def windows(shortest: int = 1, longest: int = 10) -> Windows:
+    """320 episodes of so many turns."""
+    games = [episode(*[-1.0] * (shortest + i % (longest - shortest + 1))) for i in range(320)]
     corpus = tokenize(games, make_model().codec, View(None, 64, 8))
     return Windows(corpus, np.arange(len(corpus)), {"window": corpus.actions().window_N}, trail=True)
 
@@ -47,6 +47,11 @@ def test_offline_batches_are_of_like_lengths_and_in_no_order_of_length() -> None
     assert spread(data, batches) < 0.2
     means = [data.corpus.lengths[b].mean() for b in batches]
     assert abs(np.corrcoef(means, range(len(means)))[0, 1]) < 0.5
+
+
+def test_what_is_almost_equally_long_is_not_put_together_by_its_length() -> None:
+    data = windows(24, 25)
+    assert spread(data, data.epoch(SIZE, 0, pool=POOL)) > 0.8
 
 
 def test_online_batches_mix_long_failures_and_short_successes(tmp_path: Path) -> None:

@@ -22,12 +22,13 @@ Rules and texts are those of LMRL-Gym (abdulhaim/LMRL-Gym at 911d726). Departure
 import random
 from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
 import chess
 
+from lmrl.codec import Spelling
 from lmrl.kinds import Count, Positive, Share
 from lmrl.task import Step
 from lmrl.tasks.opponents import Boltzmann, Capturer, Name, Player, Uniform, opponent_named
@@ -37,6 +38,8 @@ ENDGAMES = Path(__file__).parent / "positions" / "endgames.txt"
 """The positions that Endgames is scored on, one FEN a line; made by `tests/endgames.py`."""
 PLACINGS = 10_000
 """Tries after which a set of pieces is one of which no game can be set up."""
+EMPTY = "\ue000"
+"""An empty square, for a model that reads them one by one: a sign that no text has."""
 FLAT_GAME = 200
 """Moves after which the reference's flat files begin another game."""
 
@@ -203,32 +206,26 @@ def facts(*, opponent: Name) -> dict[str, str]:
 
 
 def phrases() -> list[str]:
-    """Texts worth a token each: of a position, an empty rank, a piece with the gap before it, and with the gap after it
-    where it is the last of its rank; a FEN's fields; a move's parts.
+    """Texts worth a token each: two squares of a position, a FEN's fields, a move's parts.
 
-    So where a piece stands is told by few tokens, and a move is its piece, its file and its rank with what follows: one
-    token a square would have to be learnt square by square.
+    With empty squares read one by one, a place on the board is a place in the sequence, and need not be counted out. A
+    move is its piece, its file and its rank with what follows: one token a square would be learnt square by square.
     """
     squares = [f"{file} {rank}" for file in "abcdefgh" for rank in "12345678"]
+    board = [f"{one} {two} {end}" for end in ("", "/ ") for one, two in product(f"KQRBNPkqrbnp{EMPTY}", repeat=2)]
     castling = ["".join(kept) or "-" for n in range(5) for kept in combinations("KQkq", n)]
-    fields = [f"{side}   {' '.join(rights)}   " for side in "wb" for rights in castling]
+    fields = [f"  {side}   {' '.join(rights)}   " for side in "wb" for rights in castling]
     clocks = [f"-   {' '.join(str(n))}   " for n in range(151)] + [f"{square}   0   " for square in squares]
     numbers = [spaced(str(n)) for n in range(1, 401)]
     promotions = [f"8 = {piece}" for piece in "QRBN"]
     ends = [f"{end}{check}\n" for end in ["O - O", "O - O - O", *"12345678", *promotions] for check in ("", " +", " #")]
-    parts = ["x ", *(f"{file} " for file in "abcdefgh"), *(f"{rank} " for rank in "12345678")]
-    return list(dict.fromkeys([*_board_phrases(), *fields, *clocks, *numbers, *parts, *ends]))
+    parts = ["x ", *(f"{part} " for part in "KQRBNabcdefgh12345678")]
+    return list(dict.fromkeys([*board, *fields, *clocks, *numbers, *parts, *ends]))
 
 
-def _board_phrases() -> Iterator[str]:
-    def gap(n: int) -> str:
-        return f"{n} " if n else ""
-
-    for end in ("/ ", "  "):  # the eighth rank is followed by the next field
-        yield from (f"{end}", f"8 {end}")
-        for piece in "KQRBNPkqrbnp":
-            yield from (f"{gap(n)}{piece} {gap(m)}{end}" for n in range(8) for m in range(8 - n))
-    yield from (f"{gap(n)}{piece} " for piece in "KQRBNPkqrbnp" for n in range(8))
+def spelling() -> list[Spelling]:
+    """The digits of a position, which count empty squares, as so many signs; those of a move and of a clock stay."""
+    return [Spelling(f"{n} ", f"{EMPTY} " * n, r"[^\n]*  [wb]   ") for n in range(8, 0, -1)]
 
 
 def demonstrations(

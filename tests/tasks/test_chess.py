@@ -20,6 +20,7 @@ from lmrl.tasks.chess import (
     scored_positions,
     set_up,
     spaced,
+    spelling,
     starts,
     unspaced,
 )
@@ -225,7 +226,7 @@ def test_texts_have_their_own_inverse():
 
 
 def test_what_is_said_needs_few_tokens_and_none_is_spelt_in_bytes():
-    codec = Codec(phrase_tokenizer(phrases()))
+    codec = Codec(phrase_tokenizer(phrases(), spelling()))
     rng, seen, said = random.Random(0), list[int](), list[int]()
     for number in range(6):
         chess_game = Chess(opponent="random", pieces=PIECES if number % 2 else None, max_moves=400)
@@ -238,9 +239,20 @@ def test_what_is_said_needs_few_tokens_and_none_is_spelt_in_bytes():
                 lengths.extend(map(len, ids))
             step = chess_game.step(rng.choice(legal))
             text, done = step.observation, step.done
-    assert max(seen) <= 40  # 32 pieces, and the fields
+    assert set(seen) <= {35, 36}  # two squares each, and the fields
     assert max(said) <= 6
     assert sum(said) / len(said) < 3.3
+
+
+def test_a_place_on_the_board_is_a_place_among_the_tokens():
+    codec = Codec(phrase_tokenizer(phrases(), spelling()))
+    for fen in ("k7/8/3Q4/8/8/8/8/K7 w - - 0 1", "rnbqkbnr/ppp1pppp/3Q4/3pP3/8/8/8/KKKKKKKK w - d6 4 3"):
+        text = spaced(fen)
+        ids = codec.encode(text)
+        assert codec.decode(ids) == text
+        assert codec.decode(ids[8:12]) == "3 Q 4 / "
+        assert codec.decode(ids[9:10]) == "1 Q "
+    assert [codec.decode([i]) for i in codec.encode("R 3 x e 4 +\n")] == ["R ", "3 ", "x ", "e ", "4 +\n"]
 
 
 def test_a_person_sees_the_board():

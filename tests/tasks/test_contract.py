@@ -119,7 +119,7 @@ def test_phrases_are_distinct_and_not_empty(task: Task):
 
 
 def test_no_legal_action_is_spelt_in_bytes(task: Task):
-    codec, most = Codec(phrase_tokenizer(task.phrases())), 5
+    codec, most = Codec(phrase_tokenizer(task.phrases(), task.spelling() if task.spelling else ())), 5
     ids = [codec.encode(action) for action in legal(task)]
     assert all(min(action) >= 256 and len(action) <= most for action in ids)
 

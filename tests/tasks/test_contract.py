@@ -135,6 +135,7 @@ def test_every_start_is_accepted_and_they_differ(task: Task):
     assert all(starts.count(options) == 1 for options in starts)
 
 
+@pytest.mark.slow
 def test_the_data_is_made_and_its_mean_is_near_the_published_one(task: Task):
     slow = task.data.chunk < 1000  # what is made in small chunks; two of them stand for all
     source = replace(task.data, episodes=2 * task.data.chunk) if slow else task.data

@@ -105,8 +105,8 @@ def _episode_row(t: Trajectory, show: Callable[[str], str]) -> dict[str, Any]:
     for before, turn in pairwise((None, *t.turns)):
         assert turn is not None
         total += turn.reward
-        seen = "" if turn.is_action or show is str else show(turn.text)
-        texts = {"text": turn.text.strip(), "seen": seen, "tiles": _tiles(before, turn)}
+        seen = turn.text if turn.is_action else show(turn.text)
+        texts = {"text": turn.text.strip(), "seen": seen if seen != turn.text else "", "tiles": _tiles(before, turn)}
         turns.append({"turn": turn, "total": total, **texts})
     told = {key: value for key, value in t.info.items() if key not in ("success", "invalid_actions")}
     invalid = t.info.get("invalid_actions", 0)

@@ -524,8 +524,12 @@ ROW = {
 def test_the_references_rows_become_episodes_in_our_form(tmp_path: Path):
     (read,) = read_reference(write(tmp_path / "games.jsonl", ROW))
     assert [turn.text for turn in read.turns] == [f"{text}\n" for text in ROW["text_history"]]  # type: ignore[attr-defined]
-    assert [turn.reward for turn in read.turns if turn.is_action] == [0, 0, 1]
-    assert [turn.is_action for turn in read.turns] == [False, True] * 3 + [False]
+    assert [(turn.is_action, turn.reward) for turn in read.turns] == [
+        *((False, 0.0), (True, 0)),
+        *((False, 0.0), (True, 0)),
+        *((False, 0.0), (True, 1)),
+        (False, 0.0),
+    ]
     assert read.done
     assert read.info == {"success": True, "invalid_actions": 1}
 

@@ -35,7 +35,7 @@ check: setup stockfish ## Format, lint, types and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2 -m "not slow and not learn"
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not learn"
 
 ui: setup ## Open MLflow on the store of the runs
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db

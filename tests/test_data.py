@@ -11,7 +11,7 @@ from lmrl.data import OfflineData, starts_of_round
 from lmrl.evaluate import view_of
 from lmrl.tokens import View, tokenize
 from lmrl.windows import POOL, Stream, Windows
-from tests.conftest import episode, make_model
+from tests.parts import episode, make_model
 from tests.whole import ONLINE, config
 
 SIZE = 8

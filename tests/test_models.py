@@ -41,7 +41,7 @@ from lmrl.models import (
     tiny,
 )
 from lmrl.rollout import rollout
-from tests.conftest import make_model
+from tests.parts import make_model
 from tests.test_policy import STARTS, Chatter, player
 
 LINES = ["move left\n", "move right\n", "the goal is here\n", "there is a wall\n"] * 5

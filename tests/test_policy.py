@@ -12,7 +12,7 @@ from lmrl.rollout import Situation, rollout
 from lmrl.task import Start, Step
 from lmrl.tokens import View
 from lmrl.trajectory import Turn
-from tests.conftest import make_model
+from tests.parts import make_model
 
 
 class Chatter:

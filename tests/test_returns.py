@@ -18,7 +18,7 @@ from lmrl.returns import (
     whiten,
 )
 from lmrl.tokens import View, tokenize
-from tests.conftest import episode, make_model
+from tests.parts import episode, make_model
 
 ONE = torch.zeros(3, dtype=torch.long)
 TWO = torch.tensor([0, 0, 1])

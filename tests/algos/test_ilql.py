@@ -24,7 +24,7 @@ from tests.algos.byhand import (
     random,
     said,
 )
-from tests.conftest import make_model
+from tests.parts import make_model
 
 NUMBERS = {
     "gamma": 0.5,

@@ -3,7 +3,6 @@
 import math
 import random
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -16,15 +15,15 @@ from lmrl.task import Start, Step, Task
 NAMES = sorted(path.stem for path in (conf_dir() / "task").glob("*.yaml"))
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(scope="module", params=NAMES)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def task(name: str, tmp_path: Path) -> Task:
+@pytest.fixture(scope="module")
+def task(name: str, tmp_path_factory: pytest.TempPathFactory) -> Task:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("prepare", overrides=[f"task={name}", f"cache={tmp_path}", "workers=1"])
+        cfg = compose("prepare", overrides=[f"task={name}", f"cache={tmp_path_factory.mktemp(name)}", "workers=1"])
     check(cfg)
     built: Task = instantiate(cfg.task, _convert_="all")
     return built
@@ -39,6 +38,13 @@ def say(task: Task, start: Start, luck: int) -> list[Step]:
     return steps
 
 
+@pytest.fixture(scope="module")
+def episodes(task: Task) -> list[list[Step]]:
+    """Thirty of them."""
+    return [say(task, start, 1) for start in task.episodes(30, 100)]
+
+
+@pytest.fixture(scope="module")
 def legal(task: Task) -> set[str]:
     """What may be said somewhere in thirty episodes."""
     rng, env, found = random.Random(0), task.env(), set[str]()
@@ -54,21 +60,19 @@ def test_a_task_is_named_as_its_file(task: Task, name: str):
     assert task.name == name
 
 
-def test_an_episode_repeats_per_seed(task: Task):
-    for start in task.episodes(30, 100):
-        assert say(task, start, 1) == say(task, start, 1)
+def test_an_episode_repeats_per_seed(task: Task, episodes: list[list[Step]]):
+    assert [say(task, start, 1) for start in task.episodes(30, 100)] == episodes
 
 
-def test_an_episode_ends_by_itself_within_max_turns(task: Task):
-    for start in task.episodes(30, 100):
-        steps = say(task, start, 2)[1:]
+def test_an_episode_ends_by_itself_within_max_turns(task: Task, episodes: list[list[Step]]):
+    for _, *steps in episodes:
         assert 0 < len(steps) <= task.max_turns
         assert isinstance(steps[-1].info["success"], bool)
         assert not any("success" in step.info for step in steps[:-1])
 
 
-def test_rewards_are_finite_numbers(task: Task):
-    rewards = [step.reward for start in task.episodes(30, 100) for step in say(task, start, 3)]
+def test_rewards_are_finite_numbers(episodes: list[list[Step]]):
+    rewards = [step.reward for steps in episodes for step in steps]
     assert all(isinstance(reward, float) and math.isfinite(reward) for reward in rewards)
 
 
@@ -118,14 +122,14 @@ def test_phrases_are_distinct_and_not_empty(task: Task):
     assert all(known)
 
 
-def test_no_legal_action_is_spelt_in_bytes(task: Task):
+def test_no_legal_action_is_spelt_in_bytes(task: Task, legal: set[str]):
     codec, most = Codec(phrase_tokenizer(task.phrases(), task.spelling() if task.spelling else ())), 5
-    ids = [codec.encode(action) for action in legal(task)]
+    ids = [codec.encode(action) for action in legal]
     assert all(min(action) >= 256 and len(action) <= most for action in ids)
 
 
-def test_an_action_spelt_in_bytes_can_be_said_and_little_more_is_kept_free_for_it(task: Task):
-    longest = max(len(action.encode()) for action in legal(task))
+def test_an_action_spelt_in_bytes_can_be_said_and_little_more_is_kept_free_for_it(task: Task, legal: set[str]):
+    longest = max(len(action.encode()) for action in legal)
     assert longest <= task.max_new_tokens < 2 * longest
 
 

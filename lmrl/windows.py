@@ -11,9 +11,9 @@ from lmrl.tokens import ACTION, Corpus, TokenBatch, collate
 
 POOL = 32
 """Batches that are sorted by length together: little padding, and still a shuffled order."""
-ALIKE = 1.04
-"""How many times the mean length the longest window may have for all to count as alike. Sorting them would save next to
-nothing, and put together what differs in kind: of chess's moves, those that need a token more."""
+ALIKE = 1.15
+"""How many times the tokens it holds a batch of any windows may need, on average, for all to count as alike. Sorting
+them would save little, and put together what differs in kind: of chess's moves, those that need a token more."""
 
 
 class Windows:
@@ -59,7 +59,8 @@ class Windows:
         for first in range(0, len(order), pool * size):
             near = order[first : first + pool * size]
             lengths = self._lengths[near]
-            if lengths.max() > ALIKE * lengths.mean():
+            longest = np.maximum.reduceat(lengths, np.arange(0, len(near), size))
+            if longest.mean() > ALIKE * lengths.mean():
                 order[first : first + pool * size] = near[np.argsort(lengths, kind="stable")]
         count = max(1, len(order) // size)
         batches = [order[i * size : (i + 1) * size] for i in range(count)]

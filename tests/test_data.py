@@ -1,5 +1,6 @@
 """Which windows are trained on, in which order and by whom: offline of like lengths, online of mixed ones."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,9 @@ from tests.whole import ONLINE, config
 SIZE = 8
 
 
-def windows(shortest: int = 1, longest: int = 10) -> Windows:
-    """320 episodes of so many turns."""
-    games = [episode(*[-1.0] * (shortest + i % (longest - shortest + 1))) for i in range(320)]
+def windows(turns: Sequence[int] = range(1, 11)) -> Windows:
+    """320 episodes of so many turns, again and again."""
+    games = [episode(*[-1.0] * turns[i % len(turns)]) for i in range(320)]
     corpus = tokenize(games, make_model().codec, View(None, 64, 8))
     return Windows(corpus, np.arange(len(corpus)), {"window": corpus.actions().window_N}, trail=True)
 
@@ -49,9 +50,10 @@ def test_offline_batches_are_of_like_lengths_and_in_no_order_of_length() -> None
     assert abs(np.corrcoef(means, range(len(means)))[0, 1]) < 0.5
 
 
-def test_what_is_almost_equally_long_is_not_put_together_by_its_length() -> None:
-    data = windows(24, 25)
-    assert spread(data, data.epoch(SIZE, 0, pool=POOL)) > 0.8
+@pytest.mark.parametrize("turns", [(20, 22), (*[15, 16] * 32, 24)])
+def test_what_is_almost_equally_long_is_not_put_together_by_its_length_for_a_rare_one_either(turns: tuple[int]) -> None:
+    data = windows(turns)
+    assert spread(data, data.epoch(SIZE, 0, pool=POOL)) > 0.5
 
 
 def test_online_batches_mix_long_failures_and_short_successes(tmp_path: Path) -> None:

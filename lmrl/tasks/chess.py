@@ -20,9 +20,10 @@ Rules and texts are those of LMRL-Gym (abdulhaim/LMRL-Gym at 911d726). Departure
 """
 
 import random
+import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ PLACINGS = 10_000
 """Tries after which a set of pieces is one of which no game can be set up."""
 EMPTY = "\ue000"
 """An empty square, for a model that reads them one by one: a sign that no text has."""
+SIDES = {"w": "\ue001", "b": "\ue002"}
+"""Who is to move, for a model: likewise."""
 FLAT_GAME = 200
 """Moves after which the reference's flat files begin another game."""
 
@@ -205,27 +208,40 @@ def facts(*, opponent: Name) -> dict[str, str]:
     return {"opponent": opponent_named(opponent).describe()}
 
 
-def phrases() -> list[str]:
+def phrases(pieces: Sequence[str] | None = None) -> list[str]:
     """Texts worth a token each: two squares of a position, a FEN's fields, a move's parts.
 
-    With empty squares read one by one, a place on the board is a place in the sequence, and need not be counted out. A
-    move is its piece, its file and its rank with what follows: one token a square would be learnt square by square.
+    With empty squares read one by one, a place on the board is a place in the sequence, and need not be counted out;
+    where few pieces are left, as they are in `pieces`, so it is with a token for each rank. A move is its piece, its
+    file and its rank with what follows: one token a square would be learnt square by square.
     """
     squares = [f"{file} {rank}" for file in "abcdefgh" for rank in "12345678"]
-    board = [f"{one} {two} {end}" for end in ("", "/ ") for one, two in product(f"KQRBNPkqrbnp{EMPTY}", repeat=2)]
+    pairs = [f"{one} {two} {end}" for end in ("", "/ ") for one, two in product(f"KQRBNPkqrbnp{EMPTY}", repeat=2)]
     castling = ["".join(kept) or "-" for n in range(5) for kept in combinations("KQkq", n)]
-    fields = [f"  {side}   {' '.join(rights)}   " for side in "wb" for rights in castling]
+    fields = [f"{sign}   {' '.join(rights)}   " for sign in SIDES.values() for rights in castling]
     clocks = [f"-   {' '.join(str(n))}   " for n in range(151)] + [f"{square}   0   " for square in squares]
     numbers = [spaced(str(n)) for n in range(1, 401)]
     promotions = [f"8 = {piece}" for piece in "QRBN"]
     ends = [f"{end}{check}\n" for end in ["O - O", "O - O - O", *"12345678", *promotions] for check in ("", " +", " #")]
-    parts = ["x ", *(f"{part} " for part in "KQRBNabcdefgh12345678")]
-    return list(dict.fromkeys([*board, *fields, *clocks, *numbers, *parts, *ends]))
+    parts = ["x ", "/ ", *(f"{part} " for part in "KQRBNPkqrnpabcdefgh12345678")]
+    return list(dict.fromkeys([*(_ranks(pieces) if pieces else pairs), *fields, *clocks, *numbers, *parts, *ends]))
 
 
-def spelling() -> list[Spelling]:
-    """The digits of a position, which count empty squares, as so many signs; those of a move and of a clock stay."""
-    return [Spelling(f"{n} ", f"{EMPTY} " * n, r"[^\n]*  [wb]   ") for n in range(8, 0, -1)]
+def _ranks(pieces: Sequence[str]) -> list[str]:
+    """Every rank with at most three of the pieces, "5 k 2 / "."""
+    orders = sorted({order for n in range(4) for those in pieces for order in permutations(those, n)})
+    rows = [dict(zip(files, order, strict=True)) for order in orders for files in combinations(range(8), len(order))]
+    signs = ("".join(row.get(file, EMPTY) for file in range(8)) for row in rows)
+    return [" ".join(re.sub(f"{EMPTY}+", lambda run: str(len(run[0])), rank)) + " / " for rank in signs]
+
+
+def spelling(pieces: Sequence[str] | None = None) -> list[Spelling]:
+    """How a position is read: its last rank ends as the others do; without `pieces`, with a sign per empty square.
+
+    The digits of a move and of a clock stay.
+    """
+    empty = [Spelling(f"{n} ", f"{EMPTY} " * n, r"[^\n]*  [wb]   ") for n in range(8, 0, -1)]
+    return [*([] if pieces else empty), *(Spelling(f"  {side}   ", f"/ {sign}   ", "") for side, sign in SIDES.items())]
 
 
 def demonstrations(

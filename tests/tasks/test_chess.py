@@ -225,23 +225,27 @@ def test_texts_have_their_own_inverse():
     assert spaced("Nf3") == "N f 3\n"
 
 
-def test_what_is_said_needs_few_tokens_and_none_is_spelt_in_bytes():
-    codec = Codec(phrase_tokenizer(phrases(), spelling()))
-    rng, seen, said = random.Random(0), list[int](), list[int]()
-    for number in range(6):
-        chess_game = Chess(opponent="random", pieces=PIECES if number % 2 else None, max_moves=400)
+@pytest.mark.parametrize(("pieces", "seen"), [(None, {35, 36}), (PIECES, {11})])
+def test_what_is_said_needs_few_tokens_and_none_is_spelt_in_bytes(pieces: Any, seen: set[int]):
+    """Two squares of a position a token, or a rank of few pieces, and three for its fields."""
+    codec = Codec(phrase_tokenizer(phrases(pieces), spelling(pieces)))
+    rng, lengths, said = random.Random(0), set[int](), list[int]()
+    chess_game = Chess(opponent="random", pieces=pieces, max_moves=400)
+    for number in range(3):
         text, done = chess_game.reset(number), False
         while not done:
             legal = chess_game.legal_actions()
-            for texts, lengths in (([text], seen), (legal, said)):
-                ids = [codec.encode(one) for one in texts]
-                assert all(min(one) >= 256 and codec.decode(one) == told for one, told in zip(ids, texts, strict=True))
-                lengths.extend(map(len, ids))
+            for told in (text, *legal):
+                ids = codec.encode(told)
+                assert min(ids) >= 256
+                assert codec.decode(ids) == told
+            lengths.add(len(codec.encode(text)))
+            said.extend(len(codec.encode(action)) for action in legal)
             step = chess_game.step(rng.choice(legal))
             text, done = step.observation, step.done
-    assert set(seen) <= {35, 36}  # two squares each, and the fields
+    assert lengths <= seen
     assert max(said) <= 6
-    assert sum(said) / len(said) < 3.3
+    assert sum(said) / len(said) < 3.4
 
 
 def test_a_place_on_the_board_is_a_place_among_the_tokens():
@@ -253,6 +257,16 @@ def test_a_place_on_the_board_is_a_place_among_the_tokens():
         assert codec.decode(ids[8:12]) == "3 Q 4 / "
         assert codec.decode(ids[9:10]) == "1 Q "
     assert [codec.decode([i]) for i in codec.encode("R 3 x e 4 +\n")] == ["R ", "3 ", "x ", "e ", "4 +\n"]
+
+
+def test_where_few_pieces_are_left_a_token_is_a_rank_the_last_one_read_as_any_other():
+    codec = Codec(phrase_tokenizer(phrases(PIECES), spelling(PIECES)))
+    ids = codec.encode(spaced("1k6/8/3Q4/8/8/8/8/1k6 w - - 0 1"))
+    assert ids[0] == ids[7]
+    assert codec.decode(ids[:3]) == "1 k 6 / 8 / 3 Q 4 / "
+    crowded = spaced("8/RkKR4/8/8/8/8/8/Q7 b - - 12 31")
+    assert codec.decode(codec.encode(crowded)) == crowded
+    assert min(codec.encode(crowded)) >= 256
 
 
 def test_a_person_sees_the_board():

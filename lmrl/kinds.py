@@ -22,7 +22,7 @@ Positive = Annotated[float, Gt(0)]
 Share = Annotated[float, Ge(0), Le(1)]
 Rate = Annotated[float, Ge(0), Lt(1)]
 Mode = Literal["sample", "greedy", "rank"]
-"""How to choose an action: by its probability, the likeliest token each time, or the best of the legal actions."""
+"""How to choose an action: by its probability, the likeliest token each time, or the likeliest of the legal actions."""
 Unit = Literal["token", "turn"]
 """What a time step is to a discount, a backup or an advantage."""
 

@@ -21,6 +21,9 @@ from lmrl.rollout import Situation
 from lmrl.tokens import View, ids_of
 from lmrl.trajectory import History, Turn
 
+NEVER = -1e4
+"""What a token counts that is never said, when actions are ranked: some action must win."""
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -30,8 +33,6 @@ class Actor:
     """The models that read the game side by side."""
     logits: Callable[[Sequence[Tensor]], Tensor]
     """Their hidden states of one position, each [R, D], to scores of the next token, [R, V]."""
-    score: Callable[[Sequence[Tensor], Tensor], Tensor]
-    """Hidden states, each [N, D], and the tokens that were said there, [N], to what each adds to its action's rank."""
 
 
 def uniforms(seeds: Sequence[int], turn: Sequence[int], token: int) -> torch.Tensor:
@@ -156,12 +157,17 @@ class LMPolicy:
         return Turn(legal[best], True, 0.0, answers[best])
 
     def _scores(self, prompt: list[int], answers: Sequence[tuple[int, ...]]) -> list[float]:
-        """The sum over each answer's tokens of what the actor scores them."""
+        """How likely the actor is to give each answer, as a sum over its tokens.
+
+        LMRL-Gym ranks by sums of Q (MC) or Q - V (ILQL) without the clone. A sum of Q is larger for an answer of more
+        tokens, and Q of what the data never say is unknown, so what ranks here is the policy that samples.
+        """
         ids_RC = padded([[*prompt, *answer] for answer in answers])
         step_S = torch.arange(1, ids_RC.shape[1])
         end_R1 = torch.tensor([[len(prompt) + len(answer)] for answer in answers])
         said_RS = (step_S >= len(prompt)) & (step_S < end_R1)
         row_N = said_RS.nonzero()[:, 0]
         states = [hidden(lm, ids_RC.to(self._cache.device))[:, :-1][said_RS] for lm in self._actor.lms]
-        score_N = self._actor.score(states, ids_RC[:, 1:][said_RS].to(self._cache.device)).cpu()
-        return torch.zeros(len(answers)).index_add_(0, row_N, score_N).tolist()
+        said_N1 = ids_RC[:, 1:][said_RS].to(self._cache.device)[:, None]
+        log_N = self._actor.logits(states).log_softmax(-1).gather(1, said_N1)[:, 0].cpu()
+        return torch.zeros(len(answers)).index_add_(0, row_N, log_N.clamp(min=NEVER)).tolist()

@@ -33,10 +33,7 @@ class Chatter:
 
 
 def actor(model: LanguageModel) -> Actor:
-    def score(states: Sequence[torch.Tensor], said_N: torch.Tensor) -> torch.Tensor:
-        return logits(model.lm, model.codec.size, states[0]).log_softmax(-1).gather(1, said_N[:, None])[:, 0]
-
-    return Actor([model.lm], lambda states: logits(model.lm, model.codec.size, states[0]), score)
+    return Actor([model.lm], lambda states: logits(model.lm, model.codec.size, states[0]))
 
 
 def player(model: LanguageModel, mode: Mode = "sample", context: int | None = None, new: int = 4) -> LMPolicy:
@@ -87,7 +84,7 @@ def test_cached_scores_equal_those_of_reading_everything_anew() -> None:
         forgotten.append(sum(forget))
         select(rows, forget)
 
-    policy._actor = Actor(policy._actor.lms, checked, policy._actor.score)
+    policy._actor = Actor(policy._actor.lms, checked)
     policy._cache.select = selecting  # type: ignore[method-assign]
     rollout(Chatter, policy, [Start(seed) for seed in range(30)], max_turns=25)
     assert sum(forgotten) > 5, "as room runs out, rows are read anew beside others that go on"
@@ -134,6 +131,14 @@ def test_rank_takes_the_likeliest_legal_action(model: LanguageModel) -> None:
         scores[text] = float(log[0, len(prompt) - 1, ids[0, len(prompt)]].detach())
     (turn,) = player(model, mode="rank").act([situation])
     assert turn.text == max(scores, key=scores.__getitem__)
+
+
+def test_rank_answers_even_where_every_action_holds_what_is_never_said(model: LanguageModel) -> None:
+    policy, never = player(model, mode="rank"), torch.tensor(model.codec.encode("left\n"))
+    speak = policy._actor.logits
+    policy._actor = Actor(policy._actor.lms, lambda states: speak(states).index_fill(-1, never, -torch.inf))
+    (turn,) = policy.act([Situation((Turn("see\n", False),), 0, lambda: ("left\nleft\n", "left\n"))])
+    assert turn.text == "left\n"
 
 
 def test_rank_needs_legal_actions(model: LanguageModel) -> None:

@@ -5,7 +5,7 @@ the program, what stands after it from the YAML.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,12 +99,8 @@ class Algorithm(LightningModule):
         """What follows each step of the optimiser (target networks). Default: nothing."""
 
     def actor(self) -> Actor:
-        """What is played. Default: the language model itself; an action ranks by its log-probability."""
-
-        def score(states: Sequence[Tensor], said_N: Tensor) -> Tensor:
-            return chosen(self.logits(states[0]).log_softmax(-1), said_N)
-
-        return Actor([self.lm], lambda states: self.logits(states[0]), score)
+        """What is played. Default: the language model itself."""
+        return Actor([self.lm], lambda states: self.logits(states[0]))
 
     def logits(self, h: Tensor) -> Tensor:
         """The language model's scores of the next token, [..., D] -> [..., V]."""

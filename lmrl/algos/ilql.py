@@ -144,13 +144,8 @@ class ILQL(Algorithm):
     def actor(self) -> Actor:
         net = self.value if self.act_with == "online" else self.target
 
-        def q(states: Sequence[Tensor]) -> Tensor:
-            return least([net.head(name, states[1]) for name in ("q1", "q2")]) / self.reward_scale
-
         def scores(states: Sequence[Tensor]) -> Tensor:
-            return perturbed(self.logits(states[0]), q(states), beta=self.beta, support=self.support)
+            q = least([net.head(name, states[1]) for name in ("q1", "q2")]) / self.reward_scale
+            return perturbed(self.logits(states[0]), q, beta=self.beta, support=self.support)
 
-        def score(states: Sequence[Tensor], said_N: Tensor) -> Tensor:
-            return chosen(q(states), said_N) - net.head("v", states[1]) / self.reward_scale
-
-        return Actor([self.lm, net.lm], scores, score)
+        return Actor([self.lm, net.lm], scores)

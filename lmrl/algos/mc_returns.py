@@ -65,7 +65,4 @@ class MCReturns(Algorithm):
             q = self.value.head("q", states[1]) / self.reward_scale
             return perturbed(self.logits(states[0]), q, beta=self.beta, support=self.support)
 
-        def score(states: Sequence[Tensor], said_N: Tensor) -> Tensor:
-            return chosen(self.value.head("q", states[1]), said_N)
-
-        return Actor([self.lm, self.value.lm], scores, score)
+        return Actor([self.lm, self.value.lm], scores)

@@ -270,15 +270,6 @@ def test_it_acts_by_the_smaller_q_of_the_net_that_was_asked_for(model: LanguageM
     assert (tilt[right] - tilt[left]).item() == pytest.approx(expected, abs=1e-4)
 
 
-def test_an_action_ranks_by_its_advantage_in_raw_units(model: LanguageModel) -> None:
-    algo = ilql(memoryless(model), reward_scale=0.5)
-    for name in ("q1", "q2"):
-        answers(model, algo.value.lm, algo.value.heads[name], {"see\n": {"left\n": -1.0}})
-    answers(model, algo.value.lm, algo.value.heads["v"], {"see\n": -3.0})
-    score = algo.actor().score(states(algo, "see\n"), torch.tensor(model.codec.encode("left\n")))
-    assert score.tolist() == pytest.approx([(-1.0 - -3.0) / 0.5], abs=1e-4)
-
-
 def test_a_range_of_values_rises(model: LanguageModel) -> None:
     with pytest.raises(ValueError, match=r"algo.value_range = \[0, -33\]: the least and the largest return"):
         ilql(model, value_range=[0, -33])

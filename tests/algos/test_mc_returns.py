@@ -110,13 +110,5 @@ def test_it_acts_by_the_prior_tilted_by_values_in_raw_units(model: LanguageModel
     assert (tilt[right] - tilt[left]).item() == pytest.approx(2.0 * (0.0 - -1.0 / 0.5), abs=1e-4)
 
 
-def test_an_action_ranks_by_the_sum_of_its_values(model: LanguageModel) -> None:
-    algo = mc(memoryless(model))
-    answers(model, algo.value.lm, algo.value.heads["q"], {"see\n": {"left\n": -1.0, "right\n": -3.0}})
-    h_ND = algo.value.lm.base_model(input_ids=torch.tensor([model.codec.encode("see\n")])).last_hidden_state[0]
-    said_N = torch.tensor(model.codec.encode("right\n"))
-    assert algo.actor().score([h_ND, h_ND], said_N).tolist() == pytest.approx([-3.0], abs=1e-4)
-
-
 def test_every_episode_is_kept(model: LanguageModel) -> None:
     assert mc(model).keep(np.array([-3.0, 0.0]), np.array([False, True])).all()

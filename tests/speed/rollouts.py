@@ -128,7 +128,7 @@ class Game:
             return logits(self.model.lm, self.model.codec.size, states[0]) + self.mask_V
 
         view = view_of(self.task, self.model)
-        actor = Actor([self.model.lm], scores, lambda states, said_N: scores(states)[:, 0])
+        actor = Actor([self.model.lm], scores)
         race = Race(LMPolicy(actor, self.model.codec, view, mode="sample"), self.model)
         rollout(self.task.env, race, self.task.episodes(games, 0), max_turns=turns)
         return race

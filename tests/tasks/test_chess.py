@@ -10,20 +10,8 @@ import chess
 import pytest
 
 from lmrl.codec import Codec, phrase_tokenizer
-from lmrl.tasks.chess import (
-    Chess,
-    demonstrations,
-    facts,
-    phrases,
-    picture,
-    read_reference,
-    scored_positions,
-    set_up,
-    spaced,
-    spelling,
-    starts,
-    unspaced,
-)
+from lmrl.tasks.chess import Chess, demonstrations, facts, read_reference, scored_positions, set_up, starts
+from lmrl.tasks.chess_text import phrases, picture, spaced, spelling, unspaced
 from lmrl.tasks.opponents import Boltzmann, Capturer, Published, Uniform, opponent_named
 from lmrl.trajectory import Trajectory
 from lmrl.uci import Engine, EngineError, Line

@@ -12,6 +12,8 @@ EMPTY = "\ue000"
 """An empty square, for a model that reads them one by one: a sign that no text has."""
 SIDES = {"w": "\ue001", "b": "\ue002"}
 """Who is to move, for a model: likewise."""
+FEW = 5
+"""So many pieces make no more than some thousands of ranks."""
 
 
 def spaced(text: str) -> str:
@@ -44,8 +46,8 @@ def phrases(pieces: Sequence[str] | None = None) -> list[str]:
     """Texts worth a token each: two squares of a position, a FEN's fields, a move's parts.
 
     With empty squares read one by one, a place on the board is a place in the sequence, and need not be counted out;
-    where few pieces are left, as they are in `pieces`, so it is with a token for each rank. A move is its piece, its
-    file and its rank with what follows: one token a square would be learnt square by square.
+    where each set of `pieces` is few, so it is with a token for each rank. A move is its piece, its file and its rank
+    with what follows: one token a square would be learnt square by square.
     """
     squares = [f"{file} {rank}" for file in "abcdefgh" for rank in "12345678"]
     pairs = [f"{one} {two} {end}" for end in ("", "/ ") for one, two in product(f"KQRBNPkqrbnp{EMPTY}", repeat=2)]
@@ -56,7 +58,13 @@ def phrases(pieces: Sequence[str] | None = None) -> list[str]:
     promotions = [f"8 = {piece}" for piece in "QRBN"]
     ends = [f"{end}{check}\n" for end in ["O - O", "O - O - O", *"12345678", *promotions] for check in ("", " +", " #")]
     parts = ["x ", "/ ", *(f"{part} " for part in "KQRBNPkqrnpabcdefgh12345678")]
-    return list(dict.fromkeys([*(_ranks(pieces) if pieces else pairs), *fields, *clocks, *numbers, *parts, *ends]))
+    return list(
+        dict.fromkeys([*(_ranks(pieces) if pieces and _few(pieces) else pairs), *fields, *clocks, *numbers, *parts, *ends])
+    )
+
+
+def _few(pieces: Sequence[str]) -> bool:
+    return max(map(len, pieces)) <= FEW
 
 
 def _ranks(pieces: Sequence[str]) -> list[str]:
@@ -68,9 +76,12 @@ def _ranks(pieces: Sequence[str]) -> list[str]:
 
 
 def spelling(pieces: Sequence[str] | None = None) -> list[Spelling]:
-    """How a position is read: its last rank ends as the others do; without `pieces`, with a sign per empty square.
+    """How a position is read: its last rank ends as the others do; of many pieces, with a sign per empty square.
 
     The digits of a move and of a clock stay.
     """
     empty = [Spelling(f"{n} ", f"{EMPTY} " * n, r"[^\n]*  [wb]   ") for n in range(8, 0, -1)]
-    return [*([] if pieces else empty), *(Spelling(f"  {side}   ", f"/ {sign}   ", "") for side, sign in SIDES.items())]
+    return [
+        *([] if pieces and _few(pieces) else empty),
+        *(Spelling(f"  {side}   ", f"/ {sign}   ", "") for side, sign in SIDES.items()),
+    ]

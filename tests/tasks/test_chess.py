@@ -213,7 +213,7 @@ def test_texts_have_their_own_inverse():
     assert spaced("Nf3") == "N f 3\n"
 
 
-@pytest.mark.parametrize(("pieces", "seen"), [(None, {35, 36}), (PIECES, {11})])
+@pytest.mark.parametrize(("pieces", "seen"), [(None, {35, 36}), (PIECES, {11}), (["kQRBNK"], {35})])
 def test_what_is_said_needs_few_tokens_and_none_is_spelt_in_bytes(pieces: Any, seen: set[int]):
     """Two squares of a position a token, or a rank of few pieces, and three for its fields."""
     codec = Codec(phrase_tokenizer(phrases(pieces), spelling(pieces)))

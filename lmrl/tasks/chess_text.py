@@ -51,6 +51,7 @@ def phrases(pieces: Sequence[str] | None = None) -> list[str]:
     """
     squares = [f"{file} {rank}" for file in "abcdefgh" for rank in "12345678"]
     pairs = [f"{one} {two} {end}" for end in ("", "/ ") for one, two in product(f"KQRBNPkqrbnp{EMPTY}", repeat=2)]
+    board = _ranks(pieces) if pieces and _few(pieces) else pairs
     castling = ["".join(kept) or "-" for n in range(5) for kept in combinations("KQkq", n)]
     fields = [f"{sign}   {' '.join(rights)}   " for sign in SIDES.values() for rights in castling]
     clocks = [f"-   {' '.join(str(n))}   " for n in range(151)] + [f"{square}   0   " for square in squares]
@@ -58,9 +59,7 @@ def phrases(pieces: Sequence[str] | None = None) -> list[str]:
     promotions = [f"8 = {piece}" for piece in "QRBN"]
     ends = [f"{end}{check}\n" for end in ["O - O", "O - O - O", *"12345678", *promotions] for check in ("", " +", " #")]
     parts = ["x ", "/ ", *(f"{part} " for part in "KQRBNPkqrnpabcdefgh12345678")]
-    return list(
-        dict.fromkeys([*(_ranks(pieces) if pieces and _few(pieces) else pairs), *fields, *clocks, *numbers, *parts, *ends])
-    )
+    return list(dict.fromkeys([*board, *fields, *clocks, *numbers, *parts, *ends]))
 
 
 def _few(pieces: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""The commands `lmrl`, `lmrl-eval`, `lmrl-play` and `lmrl-data`: Hydra over what does the work.
+"""The commands `lmrl`, `lmrl-eval`, `lmrl-play`, `lmrl-data` and `lmrl-fidelity`: Hydra over what does the work.
 
 They promise to answer `--help` and a wrong config within a second, so this module imports nothing heavy; to tell an
 error in one line (LMRL_TRACEBACK=1 or HYDRA_FULL_ERROR=1: with its traceback); and to end with 0, with 1 after an
@@ -47,6 +47,12 @@ def play() -> int:
 
 def data() -> int:
     return run("prepare", "lmrl.prepare.prepare", "lmrl-data task=TASK: make a task's data, describe and export them.")
+
+
+def fidelity() -> int:
+    return run(
+        "fidelity", "lmrl.fidelity.fidelity", "lmrl-fidelity task=TASK simulator=lm: hold a speaker to the rules."
+    )
 
 
 def run(root: str, work: str, purpose: str) -> int:

@@ -28,8 +28,10 @@ from lmrl.trajectory import Trajectory, write_lines
 
 
 def scores_of(task: Task, stats: Mapping[str, float]) -> dict[str, Score]:
-    """The published normaliser, if there is one, and that of our own data: its mean return stands at 50."""
+    """The published normaliser, if there is one, that of our own rules, and of our data: its mean stands at 50."""
     scores = {} if task.score.mean is None else {"paper": task.score}
+    if task.own_score:
+        scores["own"] = task.own_score
     if task.score.floor < stats["return_mean"] < task.score.best:
         scores["data"] = replace(task.score, mean=stats["return_mean"])
     return scores

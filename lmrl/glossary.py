@@ -10,6 +10,7 @@ _SCORING = {
     "success": "share of episodes that the environment calls a success",
     "invalid": "invalid actions as a share of all actions",
     "turns": "mean number of actions in an episode",
+    "not_understood": "dialogues: actions that our own rules did not understand, as a share of all actions",
     "score_*": "the mean return on a named scale: 0 is its floor, 50 the mean of the data, 100 its best",
     "episodes": "number of episodes that these figures are made of",
 }
@@ -48,6 +49,9 @@ METRICS: Mapping[str, str] = {
     "round/kl": "KL of the policy to the one that it began from, by the k3 estimator, in nats a token",
     "round/kl_coef": "the KL penalty's coefficient in this round",
     "round/entropy": "entropy of the next-token distribution over the round, in nats",
+    "fidelity/agreement": "questions to which another speaker gives the answer of the task's own rules, as a share",
+    "fidelity/f1": "mean F1 of the words of both answers",
+    "fidelity/questions": "number of questions that both were asked",
     "train_seconds": "wall-clock seconds of training, evaluations on the way included",
     "steps": "steps of the optimiser",
     "diverged": "1 if a loss or gradient stopped being finite, which ended the run",

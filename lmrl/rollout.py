@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from tqdm import tqdm
 
-from lmrl.task import Start, Task, TextEnv
+from lmrl.dialogue import answered
+from lmrl.task import Start, Step, Task, TextEnv
 from lmrl.trajectory import History, Trajectory, Turn
 
 
@@ -40,13 +41,14 @@ class _Episode:
     def situation(self) -> Situation:
         return Situation(self.history, self.start.seed, self.env.legal_actions)
 
-    def play(self, action: Turn) -> None:
-        step = self.env.step(action.text)
+    def play(self, action: Turn, step: Step) -> None:
         self.history += (Turn(action.text, True, step.reward, action.tokens), Turn(step.observation, False))
         self.over, self.terminal = step.done, step.done and not step.truncated
         if step.info:
             self.info |= step.info
             self.info["invalid_actions"] += self.info.pop("invalid_action", False)
+            if "understood" in step.info:
+                self.info["not_understood"] = self.info.get("not_understood", 0) + (not self.info.pop("understood"))
 
     def trajectory(self) -> Trajectory:
         return Trajectory(self.history, self.terminal, self.info)
@@ -68,8 +70,10 @@ def rollout(
     live = episodes
     for _ in range(max_turns):
         on_turn(len(live))
-        for episode, action in zip(live, policy.act([e.situation() for e in live]), strict=True):
-            episode.play(action)
+        actions = policy.act([episode.situation() for episode in live])
+        steps = answered([episode.env for episode in live], [action.text for action in actions])
+        for episode, action, step in zip(live, actions, steps, strict=True):
+            episode.play(action, step)
         live = [episode for episode in live if not episode.over]
         if not live:
             break
@@ -97,3 +101,23 @@ def play(
 
             played += rollout(task.env, policy, chunk, max_turns=task.max_turns, on_turn=show)
     return played
+
+
+class Speaker(Protocol):
+    """A scripted player of one episode."""
+
+    def say(self, told: str) -> str:
+        """Its next utterance, with the newline, to what it was told last."""
+
+
+def converse(make_env: Callable[[], TextEnv], speaker: Speaker, start: Start, *, max_turns: int) -> Trajectory:
+    """One episode between a scripted player and an environment."""
+    return rollout(make_env, _Seat(speaker), [start], max_turns=max_turns)[0]
+
+
+@dataclass(frozen=True)
+class _Seat:
+    speaker: Speaker
+
+    def act(self, situations: Sequence[Situation]) -> list[Turn]:
+        return [Turn(self.speaker.say(s.history[-1].text), True) for s in situations]

@@ -21,11 +21,12 @@ _SEED = 20231130
 """Of the resampling alone: the same episodes always have the same interval."""
 _BATCH = 2**18
 """Episodes drawn at once: about 2 MB for each of the columns and figures."""
-_FIGURES = ("return_mean", "return_iqm", "success", "invalid", "turns")
+_FIGURES = ("return_mean", "return_iqm", "success", "invalid", "turns", "not_understood")
 
 Floats = NDArray[np.float64]
-Columns = tuple[Floats, Floats, Floats, Floats]
-"""Returns, successes (0 or 1), invalid actions and actions, one value an episode."""
+Columns = tuple[Floats, ...]
+"""Returns, successes (0 or 1), invalid actions, actions and, of dialogues, what the other side did not understand; one
+value an episode."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +56,11 @@ class Score:
 def summarise(trajectories: Sequence[Trajectory], scores: Mapping[str, Score]) -> dict[str, float]:
     """The flat figures of some episodes.
 
-    `return_mean`, `return_iqm`, `success`, `invalid` (invalid actions per action), `turns` (actions per episode) and
-    one `score_<name>` per normaliser, each with `<key>_low` and `<key>_high`; `return_std` (population) and `episodes`
-    without. The score is that of the mean return, and its interval that of the return's interval: a score is monotone.
-    Equal episodes, or a single one, have an interval of no width. `info` must hold `success` and `invalid_actions`.
+    `return_mean`, `return_iqm`, `success`, `invalid` (invalid actions per action), `turns` (actions per episode), of
+    dialogues with our own rules `not_understood` (per action), and one `score_<name>` per normaliser, each with
+    `<key>_low` and `<key>_high`; `return_std` (population) and `episodes` without. The score is that of the mean
+    return, and its interval that of the return's interval: a score is monotone. Equal episodes, or a single one, have
+    an interval of no width. `info` must hold `success` and `invalid_actions`.
 
     Raises ValueError if there is no episode, or one whose figures are missing.
 
@@ -71,7 +73,7 @@ def summarise(trajectories: Sequence[Trajectory], scores: Mapping[str, Score]) -
     columns = _columns(trajectories)
     low, high = _intervals(columns)
     result: dict[str, float] = {}
-    for key, *ends in zip(_FIGURES, _figures(*columns).tolist(), low.tolist(), high.tolist(), strict=True):
+    for key, *ends in zip(_FIGURES, _figures(*columns).tolist(), low.tolist(), high.tolist(), strict=False):
         result |= _with_ends(key, ends)
     result = scored(result, scores)
     return result | {"return_std": float(columns[0].std()), "episodes": float(len(trajectories))}
@@ -145,17 +147,19 @@ def _columns(trajectories: Sequence[Trajectory]) -> Columns:
     for number, row in enumerate(rows):
         if None in row or row[-1] == 0:
             raise ValueError(f"episode {number}: figures need an action, info['success'] and info['invalid_actions']")
-    total, success, invalid, actions = np.array(rows, dtype=np.float64).T.copy()
-    return total, success, invalid, actions
+    missed = [t.info.get("not_understood") for t in trajectories]
+    extra = [] if None in missed else [np.array(missed, dtype=np.float64)]
+    return *np.array(rows, dtype=np.float64).T.copy(), *extra
 
 
-def _figures(total: Floats, success: Floats, invalid: Floats, actions: Floats, axis: int = -1) -> Floats:
-    """`_FIGURES`, stacked in front: four of `[..., episodes]` -> `[5, ...]`."""
+def _figures(*columns: Floats, axis: int = -1) -> Floats:
+    """`_FIGURES`, stacked in front: four of `[..., episodes]` -> `[5, ...]`, or five -> `[6, ...]`."""
     from scipy.stats import trim_mean
 
+    total, success, invalid, actions, *missed = columns
     iqm = trim_mean(total, 0.25, axis=axis)
-    share = invalid.sum(axis) / actions.sum(axis)
-    return np.stack([total.mean(axis), iqm, success.mean(axis), share, actions.mean(axis)])
+    share, *more = [bad.sum(axis) / actions.sum(axis) for bad in (invalid, *missed)]
+    return np.stack([total.mean(axis), iqm, success.mean(axis), share, actions.mean(axis), *more])
 
 
 def _intervals(columns: Columns) -> tuple[Floats, Floats]:

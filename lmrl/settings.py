@@ -26,6 +26,7 @@ class Training:
     workers: Count
     upload_checkpoint: bool
     observation_weight: NotNegative = 0.0
+    simulator: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,7 @@ class Evaluation:
     tracking: Any
     cache: str
     workers: Count
+    simulator: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +92,7 @@ class Play:
     first_seed: Natural | None
     cache: str
     workers: Count
+    simulator: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,3 +103,17 @@ class Preparation:
     cache: str
     workers: Count
     export: str | None
+    simulator: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fidelity:
+    """`conf/fidelity.yaml`."""
+
+    task: Any
+    tracking: Any
+    questions: Count
+    seed: Natural
+    cache: str
+    workers: Count
+    simulator: Any = None

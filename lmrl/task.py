@@ -66,6 +66,8 @@ class Task:
     """Texts that a tokenizer made for this task holds as one token each; anything else is spelt in bytes."""
     score: Score
     """The published constants."""
+    own_score: Score | None = None
+    """Those of our own rules on the other side, where theirs differ: floor, mean of our data, best player known."""
     spelling: Callable[[], Sequence["Spelling"]] | None = None
     """What such a tokenizer reads otherwise than it is written."""
     facts: Callable[[], Mapping[str, str]] = dict

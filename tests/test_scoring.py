@@ -26,6 +26,15 @@ def test_the_interquartile_mean_leaves_out_a_quarter_at_either_end() -> None:
     assert figures(*(i**2 for i in range(100)))["return_iqm"] == sum(i**2 for i in range(25, 75)) / 50
 
 
+def test_what_was_not_understood_is_a_share_of_all_actions_and_told_of_dialogues_alone() -> None:
+    turns = (Turn("?", False), *[Turn("go", True)] * 2)
+    talks = [Trajectory(turns, True, {"success": True, "invalid_actions": 0, "not_understood": n}) for n in (0, 1, 2)]
+    result = summarise(talks, {})
+    assert result["not_understood"] == 0.5
+    assert 0 <= result["not_understood_low"] < 0.5 < result["not_understood_high"] <= 1
+    assert "not_understood" not in figures(-1, -2)
+
+
 def test_mean_and_spread_of_the_return_are_those_of_the_episodes() -> None:
     result = figures(-1, -3)
     assert (result["return_mean"], result["return_std"], result["episodes"]) == (-2, 1, 2)

@@ -141,8 +141,11 @@ class OnlineData(_Data):
         passes: Count,
         env_steps: Count,
         offline_batch: Natural,
+        max_turns: Count | None = None,
     ) -> None:
+        """`max_turns`: actions after which a game that is trained on is cut; None: where the task itself cuts it."""
         super().__init__(task, algo, view, seed, cache, batch_size)
+        self._played_task = replace(task, max_turns=min(max_turns or task.max_turns, task.max_turns))
         self.episodes, self.passes, self.env_steps, self.offline_batch = episodes, passes, env_steps, offline_batch
         self.on_turn: Callable[[int], None] = lambda live: None
         """Heard before each turn that is played: a place to stop."""
@@ -205,7 +208,7 @@ class OnlineData(_Data):
         starts = starts_of_round(self.seed, self.rounds, self.episodes, rank, world)
         policy = self.algo.policy(self.view, "sample")
         label = f"round {self.rounds + 1}"
-        episodes = play(self.task, policy, starts, label=label, on_turn=self.on_turn)
+        episodes = play(self._played_task, policy, starts, label=label, on_turn=self.on_turn)
         corpus = tokenize(episodes, self.algo.model.codec, self.view)
         self.rounds += 1
         self.played += self._over_ranks(sum(e.num_actions for e in episodes), "sum")

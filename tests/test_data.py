@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from lmrl.data import OfflineData, starts_of_round
 from lmrl.evaluate import view_of
-from lmrl.tokens import View, tokenize
+from lmrl.tokens import TERMINAL, View, tokenize
 from lmrl.windows import POOL, Stream, Windows
 from tests.parts import episode, make_model
 from tests.whole import ONLINE, config
@@ -71,6 +72,21 @@ def test_online_batches_mix_long_failures_and_short_successes(tmp_path: Path) ->
     online.rounds = 1
     orders = [[b.tolist() for b in order] for order in (batches, online._order(data), other._order(data))]
     assert all(orders.count(order) == 1 for order in orders), "each round and each run has its own order"
+
+
+def test_a_game_that_is_trained_on_may_be_cut_before_the_task_would(tmp_path: Path) -> None:
+    """Cut, it has not ended: what would have followed is estimated and not nothing."""
+    cfg = config(tmp_path, "task=maze", "algo=ppo", *ONLINE, "data.max_turns=3")
+    task, model = instantiate(cfg.task, _convert_="all"), instantiate(cfg.model, _convert_="all")()
+    online = instantiate(cfg.data, _convert_="all")(
+        task, instantiate(cfg.algo, _convert_="all")(model), view_of(task, model), 0, tmp_path
+    )
+    strategy = SimpleNamespace(reduce=lambda count, reduce_op: count, root_device="cpu")
+    online.trainer = SimpleNamespace(global_rank=0, world_size=1, strategy=strategy)
+    corpus = online._play()
+    assert online.played == 8 * 3
+    assert not (corpus.end == TERMINAL).any()
+    assert online.task.max_turns == task.max_turns == 20, "an evaluation plays on"
 
 
 def test_windows_that_stand_together_do_so_neither_in_another_epoch_nor_in_another_run() -> None:

@@ -134,5 +134,5 @@ def heard(said: str, limit: int) -> str:
     'Is it a cat?'
     """
     known = said[: 2 * limit].encode("utf-8", "ignore").decode()  # lone surrogates are no text
-    plain = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in known)
+    plain = known if known.isprintable() else "".join(" " if unicodedata.category(c)[0] == "C" else c for c in known)
     return " ".join(plain.split())[:limit].rstrip()

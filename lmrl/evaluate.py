@@ -106,13 +106,16 @@ def restore(ckpt: Path, overrides: Mapping[str, Any]) -> tuple[DictConfig, Task,
     saved = read_checkpoint(ckpt)
     if not isinstance(saved["lmrl"].get("config"), str):
         raise ValueError(f"{ckpt}: does not hold the config of its run; name the last.ckpt of one")
-    cfg = OmegaConf.merge(OmegaConf.create(saved["lmrl"]["config"]), OmegaConf.create(dict(overrides)))
+    cfg = OmegaConf.create(saved["lmrl"]["config"])
+    if "simulator" in overrides and not cfg.pop("simulator", None):  # replaced whole: each kind has keys of its own
+        raise ValueError(f"simulator: task={cfg.task.name} has no other side to speak for")
+    cfg = OmegaConf.merge(cfg, OmegaConf.create(dict(overrides)))
     assert isinstance(cfg, DictConfig)
     check(cfg)
     task: Task = instantiate(cfg.task, _convert_="all")
     facts = task.facts()
     made_with = saved["lmrl"].get("facts", facts)
-    if facts != made_with and not overrides.get("task"):
+    if facts != made_with and not (overrides.get("task") or overrides.get("simulator")):
         raise ValueError(f"{ckpt}: trained with {made_with}, and now there is {facts}; say so by task.KEY=VALUE")
     model = rebuild(saved["lmrl"], cfg.hardware.attention)
     algo: Algorithm = instantiate(cfg.algo, _convert_="all")(model)
@@ -129,7 +132,7 @@ def evaluate(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> di
     refuse_taken(folder)
     torch.set_num_threads(cfg.hardware.threads)
     device = _device(cfg.hardware.device)
-    changes = {key: cfg[key] for key in ("algo", "task", "cache", "workers")}
+    changes = {key: cfg[key] for key in ("algo", "task", "cache", "workers", "simulator") if cfg.get(key) is not None}
     made, task, algo = restore(Path(cfg.ckpt), changes)
     algo.to(device)
     tracker: Tracker = instantiate(cfg.tracking)(folder=folder, run_name=f"eval-{Path(cfg.ckpt).parent.name}")

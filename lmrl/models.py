@@ -59,10 +59,10 @@ class LanguageModel:
 def _causal(config: object, attention: str) -> PreTrainedModel:
     model = AutoModelForCausalLM.from_config(config, attn_implementation=attention, dtype=torch.float32)
     assert isinstance(model, PreTrainedModel)
-    return _fused(model)
+    return fused(model)
 
 
-def _fused(lm: PreTrainedModel) -> PreTrainedModel:
+def fused(lm: PreTrainedModel) -> PreTrainedModel:
     """The model with GPT-2's activation as one kernel: the same function in place of eight passes over memory."""
     for module in list(lm.modules()):
         for name, child in module.named_children():
@@ -113,7 +113,7 @@ def pretrained(*, name: str, attention: str, dropout: Rate) -> LanguageModel:
     not know the name, or if the model is of a kind that our way of reading would change.
     """
     here = Path(name).is_dir()
-    alone = here or not _hub_answers(name)
+    alone = here or not hub_answers(name)
     try:
         lm = AutoModelForCausalLM.from_pretrained(
             name,
@@ -125,13 +125,13 @@ def pretrained(*, name: str, attention: str, dropout: Rate) -> LanguageModel:
         tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=alone)
     except (OSError, ValueError) as error:
         place = "this folder holds no model" if here else "no such folder, and not to be had from the model hub"
-        raise ValueError(f"model.name = {name}: {place} ({_first_line(error)}); model=tiny needs neither") from error
+        raise ValueError(f"model.name = {name}: {place} ({first_line(error)}); model=tiny needs neither") from error
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         raise ValueError(f"model.name = {name}: needs a fast tokenizer (a tokenizer.json)")
     backend.no_padding()  # a tokenizer is saved with what its last call asked for
     backend.no_truncation()
-    model = LanguageModel(_fused(lm), Codec(backend, rows=_rows(lm)))
+    model = LanguageModel(fused(lm), Codec(backend, rows=_rows(lm)))
     if lm.config.model_type != "gpt2":  # with which all is tested; a look at gpt2-xl takes seconds
         _check(name, model)
     return model
@@ -167,7 +167,7 @@ def _check(name: str, model: LanguageModel) -> None:
     try:
         wrong = _misfit(model.lm, model.codec.size)
     except Exception as error:  # TypeError, RuntimeError, AttributeError, ... of whatever the family does otherwise
-        wrong = f"it cannot be read in pieces ({_first_line(error)})"
+        wrong = f"it cannot be read in pieces ({first_line(error)})"
     if wrong:
         kind = f"a model of the family {model.lm.config.model_type} that does not fit: {wrong}"
         raise ValueError(f"model.name = {name}: {kind}; take one of a family that does: {FAMILIES}")
@@ -207,7 +207,7 @@ def _same(ours: Tensor, theirs: Tensor) -> bool:
     return bool((ours - theirs).norm() <= 1e-4 * theirs.norm())
 
 
-def _hub_answers(name: str) -> bool:
+def hub_answers(name: str) -> bool:
     """Whether the model hub can be asked for this name, by one request: `from_pretrained` tries for half a minute."""
     try:
         file_exists(name, "config.json")
@@ -218,7 +218,7 @@ def _hub_answers(name: str) -> bool:
     return True
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
@@ -257,7 +257,7 @@ def read_checkpoint(ckpt: Path) -> dict[str, dict[str, Any]]:
     except FileNotFoundError as error:
         raise ValueError(f"{ckpt}: no such checkpoint") from error
     except Exception as error:  # a cut file shows as any of RuntimeError, UnpicklingError, EOFError, ...
-        raise ValueError(f"{ckpt}: not a readable checkpoint ({_first_line(error)})") from error
+        raise ValueError(f"{ckpt}: not a readable checkpoint ({first_line(error)})") from error
     made = saved.get("lmrl") if isinstance(saved, dict) else None
     if not isinstance(made, dict) or not {"model", "tokenizer"} <= made.keys() or "state_dict" not in saved:
         raise ValueError(f"{ckpt}: not a checkpoint of lmrl")

@@ -10,8 +10,12 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from lmrl.config import check, several_processes
 from lmrl.evaluate import data_row, show, without
 from lmrl.models import read_checkpoint
+from lmrl.prompting import prompt
 from lmrl.run import Run
 from lmrl.signals import Stop, listening
+
+SPEAKERS = ("lmrl.generation.TextGenerator", "lmrl.endpoint.Endpoint")
+"""Models that speak as they are."""
 
 
 def train(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[str, float]:
@@ -21,6 +25,8 @@ def train(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[
     ValueError for what a user can mend, Stopped after SIGINT or SIGTERM.
     """
     check(cfg)
+    if _prompted(cfg):
+        return prompt(cfg, folder, overrides)
     if cfg.trainer.get("strategy") == "fsdp":
         raise ValueError("trainer.strategy = fsdp: a model that Lightning's own cuts cannot play; use hardware=fsdp")
     if cfg.trainer.get("accelerator") in ("gpu", "cuda") and not torch.accelerator.is_available():
@@ -33,6 +39,16 @@ def train(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[
         metrics = run.do(overrides)
     report(run, metrics)
     return metrics
+
+
+def _prompted(cfg: DictConfig) -> bool:
+    """Whether nothing is trained. Raises ValueError where model and algorithm do not fit in that."""
+    prompting, speaks = cfg.algo._target_ == "lmrl.prompting.Prompting", cfg.model._target_ in SPEAKERS
+    if prompting and not speaks:
+        raise ValueError("model: algo=prompting plays what knows a language: model=lm model.name=NAME, or model=openai")
+    if speaks and not prompting:
+        raise ValueError("model: this one is not trained here, so that algo=prompting is all that plays it")
+    return bool(prompting)
 
 
 def cloning(cfg: DictConfig) -> DictConfig:

@@ -50,6 +50,14 @@ def test_every_option_of_the_other_groups_composes(group: str) -> None:
         check(composed("train", "task=wordle", "algo=bc", f"{group}={option}"))
 
 
+@pytest.mark.parametrize("simulator", options("simulator"))
+@pytest.mark.parametrize("root", ["train", "play", "prepare", "fidelity"])
+def test_every_speaker_composes_in_every_command(root: str, simulator: str) -> None:
+    cfg = composed(root, "task=car_dealer", f"simulator={simulator}", *(["algo=bc"] if root == "train" else []))
+    check(cfg)
+    assert cfg.task.env.simulator == cfg.task.facts.simulator == cfg.simulator
+
+
 @pytest.mark.parametrize("tuned", options("tuned"))
 def test_tuned_settings_are_what_their_pair_takes(tuned: str) -> None:
     """They are named tuned/<task>/<algo>/<model>, and the run that they are for finds them by itself."""
@@ -99,6 +107,7 @@ TEXT_NAV = {
     "task.score.mean": 0.26,
     "task.score.best": 1,
 }
+TALK = {"simulator._target_": "lmrl.dialogue.Scripted", "task.context": None, "task.starts": None}
 TASKS = {
     "maze": MAZE
     | {"task.env.observed": "fully", "task.data.make.observed": "fully", "task.phrases.observed": "fully"}
@@ -110,6 +119,13 @@ TASKS = {
     | {"task.env.observed": "fully", "task.data.make.observed": "fully", "task.phrases.observed": "fully"},
     "text_nav_po": TEXT_NAV
     | {"task.env.observed": "partially", "task.data.make.observed": "partially", "task.phrases.observed": "partially"},
+    "twenty_questions": TALK
+    | {"task.max_turns": 20, "task.score.floor": -20, "task.score.mean": -17.3, "task.score.best": -12.6},
+    "guess_city": TALK
+    | {"task.max_turns": 20, "task.score.floor": -20, "task.score.mean": -18.8, "task.score.best": -8.56},
+    "car_dealer": TALK
+    | {"task.env.mode": "revenue", "task.env.reject": "capped", "task.max_turns": 25}  # 50 lines of both
+    | {"task.data.make.mode": "revenue", "task.data.make.horizon": 25, "task.score.mode": "revenue"},
     "wordle": {
         "task.env.rules": "lmrl",
         "task.env.bad_word_reward": -1.0,  # of its evaluation; it trains with -10

@@ -12,6 +12,7 @@ import pytest
 from lmrl import cli
 from lmrl.glossary import glossary_markdown
 from lmrl.tasks.wordle import OUR_WORDS
+from tests.test_generation import gpt2, saved
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,9 +28,17 @@ LAST = "task.data.episodes=64 init.trainer.max_steps=1 trainer.max_steps=1"
 
 def run(command: str, monkeypatch: pytest.MonkeyPatch) -> int:
     program, _, arguments = command.replace("python -m lmrl", "lmrl").partition(" ")
-    entry = {"lmrl": cli.train, "lmrl-eval": cli.evaluate, "lmrl-play": cli.play, "lmrl-data": cli.data}[program]
+    entries = {"lmrl": cli.train, "lmrl-eval": cli.evaluate, "lmrl-play": cli.play, "lmrl-data": cli.data}
+    entry = (entries | {"lmrl-fidelity": cli.fidelity})[program]
     monkeypatch.setattr(sys, "argv", [program, *shlex.split(arguments)])
     return entry()
+
+
+def with_model(command: str, folder: Path) -> str:
+    """The command with a language model where it names none."""
+    if "FOLDER_OR_HUB_NAME" not in command:
+        return command
+    return command.replace("FOLDER_OR_HUB_NAME", saved(folder / "model", lambda: gpt2(1024)))
 
 
 @pytest.mark.slow
@@ -37,8 +46,10 @@ def run(command: str, monkeypatch: pytest.MonkeyPatch) -> int:
 def test_training_commands_run(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     small = "model.width=16" if "debug=" in command else SMALL
+    if "algo=prompting" in command:
+        small = "debug=one_step model.device=cpu algo.max_tokens=4"
     sizes = LAST if "experiment=" in command else ""
-    command = re.sub(r"task\.env\.words=\S+", f"task.env.words={OUR_WORDS}", command)
+    command = re.sub(r"task\.env\.words=\S+", f"task.env.words={OUR_WORDS}", with_model(command, tmp_path))
     positional, flag, rest = command.partition(" --")  # Hydra wants its overrides side by side
     assert run(f"{positional} {small} {sizes}{flag}{rest}", monkeypatch) == 0
     if "--cfg" not in command:
@@ -47,13 +58,21 @@ def test_training_commands_run(command: str, tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.slow
-def test_a_trained_checkpoint_is_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("lmrl-eval")])
+def test_a_trained_checkpoint_is_evaluated(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(f"lmrl task=maze algo=bc {SMALL} hydra.run.dir=outputs/RUN", monkeypatch) == 0
-    evaluations = [c for c in COMMANDS if c.startswith("lmrl-eval")]
-    assert evaluations
-    for command in evaluations:
-        assert run(f"{command} evaluation.final_episodes=5", monkeypatch) == 0
+    task = "guess_city" if "simulator=" in command else "maze"
+    assert run(f"lmrl task={task} algo=bc {SMALL} hydra.run.dir=outputs/RUN", monkeypatch) == 0
+    assert run(f"{command} evaluation.final_episodes=5", monkeypatch) == 0
+
+
+@pytest.mark.slow
+def test_another_speaker_is_held_against_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (command,) = [c for c in COMMANDS if c.startswith("lmrl-fidelity")]
+    small = "task.data.episodes=20 workers=1 questions=20 simulator.device=cpu"
+    assert run(f"{with_model(command, tmp_path)} {small}", monkeypatch) == 0
+    assert list(tmp_path.rglob("fidelity.html"))
 
 
 @pytest.mark.slow

@@ -1,8 +1,9 @@
 """How far another speaker agrees with a task's own rules: `lmrl-fidelity task=twenty_questions simulator=lm …`.
 
 Both are asked the same questions, drawn from those of the task's data. An answer is compared as the environment reads
-it: whether both are the same, and by the F1 of their words (as in SQuAD, arXiv:1606.05250, section 6.1), which says
-more where answers are sentences. Wilson's intervals at 95 %, per kind of question and over all.
+it: whether both are the same, with Cohen's kappa, which takes off what chance would agree on; and by the F1 of their
+words (as in SQuAD, arXiv:1606.05250, section 6.1), which says more where answers are sentences. Wilson's intervals at
+95 %, per kind of question and over all.
 """
 
 import random
@@ -90,14 +91,24 @@ def f1(one: str, other: str) -> float:
 
 
 def agreement(pairs: Sequence[Pair]) -> dict[str, float]:
-    """`agreement` with Wilson's interval, mean word `f1`, and `questions`, how many there are."""
+    """`agreement` with Wilson's interval, Cohen's `kappa`, mean word `f1`, and `questions`, how many there are.
+
+    Where nearly all answers are No, a speaker that always says No agrees nearly always: its kappa is 0.
+    """
     from scipy.stats import binomtest
 
     same = sum(pair.same for pair in pairs)
     low, high = binomtest(same, len(pairs)).proportion_ci(method="wilson")
     overlap = sum(f1(pair.scripted, pair.other) for pair in pairs) / len(pairs)
     ends = {"agreement_low": float(low), "agreement_high": float(high)}
-    return {"agreement": same / len(pairs), **ends, "f1": overlap, "questions": len(pairs)}
+    return {"agreement": same / len(pairs), **ends, "kappa": _kappa(pairs), "f1": overlap, "questions": len(pairs)}
+
+
+def _kappa(pairs: Sequence[Pair]) -> float:
+    """(agreement - chance) / (1 - chance); 0 where both only ever give one answer."""
+    ours, others = Counter(pair.scripted for pair in pairs), Counter(pair.other for pair in pairs)
+    chance = sum(count * others[answer] for answer, count in ours.items()) / len(pairs) ** 2
+    return (sum(pair.same for pair in pairs) / len(pairs) - chance) / (1 - chance) if chance < 1 else 0.0
 
 
 def by_kind(pairs: Sequence[Pair]) -> dict[str, dict[str, float]]:
@@ -149,4 +160,5 @@ def _template() -> "Template":
 def _print(pairs: Sequence[Pair]) -> None:
     for kind, row in {"all": agreement(pairs), **by_kind(pairs)}.items():
         ends = f"[{100 * row['agreement_low']:.0f}, {100 * row['agreement_high']:.0f}]"
-        print(f"{kind:<16}{100 * row['agreement']:5.1f} % {ends:<10} F1 {row['f1']:.2f}  n {row['questions']:.0f}")
+        figures = f"kappa {row['kappa']:5.2f}  F1 {row['f1']:.2f}  n {row['questions']:.0f}"
+        print(f"{kind:<16}{100 * row['agreement']:5.1f} % {ends:<10} {figures}")

@@ -50,6 +50,7 @@ METRICS: Mapping[str, str] = {
     "round/kl_coef": "the KL penalty's coefficient in this round",
     "round/entropy": "entropy of the next-token distribution over the round, in nats",
     "fidelity/agreement": "questions to which another speaker gives the answer of the task's own rules, as a share",
+    "fidelity/kappa": "the same beyond chance (Cohen's kappa): 0 where the speaker always gives one answer",
     "fidelity/f1": "mean F1 of the words of both answers",
     "fidelity/questions": "number of questions that both were asked",
     "train_seconds": "wall-clock seconds of training, evaluations on the way included",

@@ -56,6 +56,15 @@ def test_an_agreement_in_everything_has_an_interval_too():
     assert agreement([pair("a", "a")] * 10)["agreement_low"] == pytest.approx(0.722, abs=1e-3)
 
 
+def test_who_always_says_no_agrees_by_chance_alone():
+    always = agreement([pair("No.", "No.")] * 9 + [pair("Yes.", "No.")])
+    assert (always["agreement"], always["kappa"]) == (0.9, 0)
+    # both say Yes half the time: chance 0.5, agreement 0.75
+    half = agreement([pair("Yes.", "Yes."), pair("No.", "No."), pair("No.", "No."), pair("Yes.", "No.")])
+    assert half["kappa"] == pytest.approx((0.75 - 0.5) / 0.5)
+    assert agreement([pair("No.", "No.")])["kappa"] == 0
+
+
 def test_kinds_stand_by_frequency():
     rows = by_kind([pair("a", "a", "size"), pair("a", "b", "use"), pair("a", "a", "use")])
     assert list(rows) == ["use", "size"]

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import chain
 
 from lmrl.tasks.objects import EVERYTHING, Attribute, asked, objects
 from lmrl.tasks.oracle_phrases import kinds_of
@@ -50,8 +51,13 @@ def wordings(attribute: Attribute) -> tuple[str, ...]:
     >>> wordings(attributes()["edible"])
     ('Can you eat it?\n', 'Do people eat it?\n', 'Would you eat it?\n')
     """
-    frame, _, said = attribute.ask.partition(" ")
-    return tuple(f"{form.format(said.replace('_', 'it'))}\n" for form in WORDINGS[frame])
+    frame = attribute.ask.partition(" ")[0]
+    return tuple(f"{form.format(_content(attribute))}\n" for form in WORDINGS[frame])
+
+
+def _content(attribute: Attribute) -> str:
+    """What all wordings have in common, such as "in a house"."""
+    return attribute.ask.partition(" ")[2].replace("_", "it")
 
 
 @cache
@@ -79,6 +85,16 @@ def utterances() -> list[str]:
     """All that players may say."""
     every = (*questions(), *guesses())
     return list(dict.fromkeys(wording for question in every for wording in question.wordings))
+
+
+def pieces() -> list[str]:
+    r"""What utterances are put together from, two each: "Is it ", "Could it be ", …; "a cat?\n", "in a house?\n", ….
+
+    What is learnt of a question in one wording then holds for the others.
+    """
+    forms = (form.partition("{}")[0] for form in (*GUESSES, *chain.from_iterable(WORDINGS.values())))
+    contents = (*(_content(attribute) for attribute in asked()), *(thing.said for thing in objects()))
+    return list(dict.fromkeys([*forms, *(f"{content}?\n" for content in contents)]))
 
 
 def _bits(mask: int) -> Iterator[int]:

@@ -40,7 +40,7 @@ from lmrl.dialogue import Ask, Dialogue, Scripted, Simulator, Talk, heard
 from lmrl.kinds import Share
 from lmrl.rollout import Speaker, converse
 from lmrl.task import Start, Step
-from lmrl.tasks.askers import ByInformation, mixed, utterances
+from lmrl.tasks.askers import ByInformation, mixed, pieces
 from lmrl.tasks.objects import objects
 from lmrl.tasks.oracle import answer
 from lmrl.tasks.oracle_guess import guessed
@@ -138,8 +138,8 @@ def _hide(drawn: int, options: Mapping[str, Any]) -> int:
 
 
 def phrases() -> list[str]:
-    """Texts worth a token each: the header, the answers, and all that players ask."""
-    return [HEADER, f"{YES}\n", f"{NO}\n", *utterances()]
+    """Texts worth a token each: the header, the answers, and the two parts of what players ask."""
+    return [HEADER, f"{YES}\n", f"{NO}\n", *pieces()]
 
 
 def demonstrations(

@@ -277,10 +277,13 @@ def test_every_question_has_several_wordings_and_they_are_few_enough_to_be_token
     assert len({turn.text for episode in many for turn in episode.turns[1::2]}) > 1500
 
 
-def test_a_question_and_an_answer_are_a_token_each():
+def test_a_question_is_two_tokens_of_which_one_is_that_of_its_other_wordings_and_an_answer_is_one():
     codec = Codec(phrase_tokenizer(phrases()))
-    for episode in played(50):
-        assert {len(codec.encode(turn.text)) for turn in episode.turns} == {1}
+    for question in (*questions(), *guesses()):
+        tokens = [codec.encode(wording) for wording in question.wordings]
+        assert {len(ids) for ids in tokens} == {2}
+        assert len({ids[1] for ids in tokens}) == 1
+    assert {len(codec.encode(turn.text)) for turn in played(1)[0].turns[::2]} == {1}
 
 
 def test_phrases_are_distinct_and_not_empty():

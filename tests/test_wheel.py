@@ -5,6 +5,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -54,6 +55,9 @@ def answers(python: Path, tmp_path: Path, conf: str) -> None:
 def test_the_installed_wheel_finds_its_configs_and_its_data(python: Path, wheel: Path, tmp_path: Path) -> None:
     called(python, *PIP, "install", *OFFLINE, "--ignore-installed", wheel, cwd=tmp_path)
     answers(python, tmp_path, "site-packages/lmrl/conf")
+    within = set(ZipFile(wheel).namelist())
+    files = [file for file in (ROOT / "lmrl").rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    assert {str(file.relative_to(ROOT)) for file in files} <= within, "knowledge, prompts, pages: all that code reads"
 
 
 @pytest.mark.slow

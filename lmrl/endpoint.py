@@ -15,6 +15,7 @@ import json
 import os
 import weakref
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -210,8 +211,11 @@ class _Line:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
-        finally:
+        except BaseException:
             future.cancel()
+            with suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(_others_end(), self._loop).result(1.0)
+            raise
 
     async def send(self, body: Mapping[str, Any]) -> str:
         """The body of the reply, whatever it is. Raises the client's errors."""
@@ -219,6 +223,13 @@ class _Line:
         create = self._client.chat.completions.with_raw_response.create
         raw = await create(model=body["model"], messages=body["messages"], extra_body=rest)
         return raw.text
+
+
+async def _others_end() -> None:
+    """Wait for what was cancelled: a task that the interpreter's end finds under way complains."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others)
 
 
 def _serve(loop: asyncio.AbstractEventLoop, client: "AsyncOpenAI") -> None:

@@ -23,7 +23,7 @@ from lmrl.tokens import TokenBatch
 from lmrl.trajectory import History
 from lmrl.windows import Windows
 
-ALGOS = sorted(path.stem for path in (conf_dir() / "algo").glob("*.yaml"))
+ALGOS = sorted(path.stem for path in (conf_dir() / "algo").glob("*.yaml") if path.stem != "prompting")  # trains nothing
 SMALL = [
     "task.data.episodes=6",
     "workers=1",

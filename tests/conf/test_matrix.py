@@ -151,8 +151,7 @@ SETTINGS += [
 SETTINGS += [
     ((task, algo), model, wanted)
     for task, wanted in TASKS.items()
-    for algo in options("algo")
-    for model in ("tiny", "gpt2")
+    for algo, model in [*((algo, "tiny") for algo in options("algo")), ("bc", "gpt2")]
 ]
 
 

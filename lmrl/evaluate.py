@@ -76,6 +76,21 @@ def keep_transcripts(
         tracker.log_text((folder / f"{name}.{suffix}").read_text(encoding="utf-8"), f"transcripts/{name}.{suffix}")
 
 
+def score_final(
+    tracker: Tracker, task: Task, policy: Policy, protocol: Any, *, label: str, on_turn: Callable[[int], None]
+) -> dict[str, float]:
+    """Play a protocol's last episodes and leave figures and transcripts in the record; the figures.
+
+    protocol: `final_episodes`, `first_seed` and `transcripts`, as `conf/train.yaml` has them.
+    """
+    episodes, first = protocol.final_episodes, protocol.first_seed
+    played, figures = assess(task, policy, episodes, first, label=label, on_turn=on_turn)
+    tracker.log_metrics(prefixed(figures, "final"), 0)
+    keep_transcripts(tracker, task, played[: protocol.transcripts], figures, "final")
+    write_metrics(tracker.folder, prefixed(figures, "final"))
+    return figures
+
+
 def prefixed(figures: Mapping[str, float], prefix: str) -> dict[str, float]:
     """`{"return_mean": …}` as `{"final/return_mean": …}`."""
     return {f"{prefix}/{key}": value for key, value in figures.items()}
@@ -142,11 +157,7 @@ def evaluate(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> di
     tags = {"kind": "evaluation", "checkpoint": str(Path(cfg.ckpt).resolve()), **task.facts()}
     with listening() as stop, tracker.recording(record, overrides, tags):
         policy = algo.policy(view_of(task, algo.model), cfg.policy)
-        episodes, first = record.evaluation.final_episodes, record.evaluation.first_seed
-        played, figures = assess(task, policy, episodes, first, label="evaluation", on_turn=stop.check)
-        tracker.log_metrics(prefixed(figures, "final"), 0)
-        keep_transcripts(tracker, task, played[: cfg.evaluation.transcripts], figures, "final")
-        write_metrics(folder, prefixed(figures, "final"))
+        figures = score_final(tracker, task, policy, record.evaluation, label="evaluation", on_turn=stop.check)
     show({f"{made.task.name} {cfg.policy}": figures, "data": data_row(task)})
     return prefixed(figures, "final")
 

@@ -11,10 +11,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -22,13 +21,11 @@ from omegaconf import DictConfig
 from lmrl.config import check
 from lmrl.dialogue import Ask, Dialogue, Reply, Scripted
 from lmrl.evaluate import prefixed, refuse_taken, write_metrics
+from lmrl.pages import template
 from lmrl.signals import listening
 from lmrl.task import Task
 from lmrl.tracking import Tracker
 from lmrl.trajectory import Trajectory
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 _WORD = re.compile(r"\w+")
 
@@ -147,14 +144,7 @@ def fidelity(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> di
 def page_of(pairs: Sequence[Pair], *, title: str) -> str:
     """One self-contained page: a table by kind, and questions on which they differ."""
     rows: Mapping[str, Any] = {"all": agreement(pairs), **by_kind(pairs)}
-    return _template().render(title=title, rows=rows, differing=[p for p in pairs if not p.same][:200])
-
-
-@lru_cache
-def _template() -> "Template":
-    from jinja2 import Environment, PackageLoader, select_autoescape
-
-    return Environment(loader=PackageLoader("lmrl"), autoescape=select_autoescape()).get_template("fidelity.html")
+    return template("fidelity.html").render(title=title, rows=rows, differing=[p for p in pairs if not p.same][:200])
 
 
 def _print(pairs: Sequence[Pair]) -> None:

@@ -49,7 +49,7 @@ def transcript_html(
     Readers can filter by outcome and sort by return; the first episode is open, and without JavaScript all can be read.
     """
     episodes = [_episode_row(t, show) for t in trajectories]
-    return _template().render(title=title, figures=_figures(summary), episodes=episodes)
+    return template("episodes.html").render(title=title, figures=_figures(summary), episodes=episodes)
 
 
 def curve_png(history: History, path: Path) -> None:
@@ -137,13 +137,14 @@ def _figures(summary: Mapping[str, float]) -> list[tuple[str, str, str]]:
     return rows
 
 
-@lru_cache(maxsize=1)
-def _template() -> "Template":
+@lru_cache
+def template(name: str) -> "Template":
+    """A page of `lmrl/templates`: what is filled in is escaped, and must be there."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = FileSystemLoader(Path(__file__).parent / "templates")
     options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
-    return Environment(loader=folder, autoescape=True, **options).get_template("episodes.html")
+    return Environment(loader=folder, autoescape=True, **options).get_template(name)
 
 
 def table(rows: Mapping[str, Mapping[str, float]]) -> "Table":

@@ -20,7 +20,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from lmrl.completion import Message, Request
-from lmrl.evaluate import assess, data_row, keep_transcripts, prefixed, refuse_taken, show, write_metrics
+from lmrl.evaluate import data_row, prefixed, refuse_taken, score_final, show
 from lmrl.generation import TextGenerator
 from lmrl.kinds import Natural, NotNegative
 from lmrl.rollout import Situation
@@ -131,13 +131,7 @@ def prompt(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict
         (folder / "prompt.txt").write_text(text, encoding="utf-8")
         tracker.log_text(text, "prompt.txt")
         policy = PromptedPolicy(completer, prompting, instructions=text, context=task.context)
-        protocol = cfg.evaluation
-        played, figures = assess(
-            task, policy, protocol.final_episodes, protocol.first_seed, label="play", on_turn=stop.check
-        )
-        tracker.log_metrics(prefixed(figures, "final"), 0)
-        keep_transcripts(tracker, task, played[: protocol.transcripts], figures, "final")
-        write_metrics(folder, prefixed(figures, "final"))
+        figures = score_final(tracker, task, policy, cfg.evaluation, label="play", on_turn=stop.check)
     show({"prompting": figures, "data": data_row(task)})
     print(f"figures, transcripts and prompt are in {folder}")
     return prefixed(figures, "final")

@@ -194,6 +194,19 @@ def _decoded(line: bytes) -> Any:
         raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from error
 
 
+def read_array_or_lines(path: Path, make: Callable[[Any], Made]) -> Iterator[Made]:
+    """What `make` makes of each episode of one JSON array, or of each line's JSON.
+
+    Raises ValueError naming the file, the place and the reason.
+    """
+
+    def of_record(record: Any) -> list[Made]:
+        return list(numbered("episode", enumerate(record, 1), make)) if isinstance(record, list) else [make(record)]
+
+    for made in read_records(path, of_record):
+        yield from made
+
+
 def numbered(place: str, rows: Iterable[tuple[int, Row]], make: Callable[[Row], Made]) -> Iterator[Made]:
     """What `make` makes of each row. Raises ValueError that begins with `place` and the row's number."""
     for number, row in rows:

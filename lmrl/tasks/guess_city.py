@@ -40,7 +40,7 @@ from lmrl.tasks.cities import cities
 from lmrl.tasks.citizen import answer, discreet, name_in, sentences
 from lmrl.tasks.citizen_words import words
 from lmrl.tasks.travellers import drawn, utterances
-from lmrl.trajectory import Trajectory, Turn, checked, numbered, read_records
+from lmrl.trajectory import Trajectory, Turn, checked, read_array_or_lines
 
 HEADER = "Questions:\n"
 QUESTIONS = 20
@@ -150,14 +150,7 @@ def read_reference(path: Path) -> Iterator[Trajectory]:
 
     Raises ValueError naming the file, the place and the reason.
     """
-    for episodes in read_records(path, _reference_games):
-        yield from episodes
-
-
-def _reference_games(record: Any) -> list[Trajectory]:
-    if isinstance(record, list):
-        return list(numbered("episode", enumerate(record, 1), _reference_game))
-    return [_reference_game(record)]
+    return read_array_or_lines(path, _reference_game)
 
 
 def _reference_game(row: Any) -> Trajectory:

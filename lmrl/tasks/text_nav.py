@@ -35,7 +35,7 @@ from lmrl.tasks.house_plan import CARRIED, EXITS, PRIZE, ROOMS, THINGS, a
 from lmrl.tasks.house_speech import LOOKING, NO_VERB, NO_WAY, NOTHING_SAID, UNSEEN, Refused
 from lmrl.tasks.house_words import draw
 from lmrl.tasks.house_words import phrases as sentences
-from lmrl.trajectory import Trajectory, Turn, checked, numbered, read_records
+from lmrl.trajectory import Trajectory, Turn, checked, read_array_or_lines
 
 OBJECTIVES: Mapping[str, str] = {
     "ours": "Somewhere in this house lies stale food. "
@@ -260,14 +260,7 @@ def read_reference(path: Path) -> Iterator[Trajectory]:
     Every last command is marked as an end there; one that neither won nor lost is read as the clock's. Texts stay
     stripped, as they are there, of the blank lines around those of play. A command that was not listed is invalid.
     """
-    for episodes in read_records(path, _reference_episodes):
-        yield from episodes
-
-
-def _reference_episodes(record: Any) -> list[Trajectory]:
-    if isinstance(record, list):
-        return list(numbered("episode", enumerate(record, 1), _reference_episode))
-    return [_reference_episode(record)]
+    return read_array_or_lines(path, _reference_episode)
 
 
 def _reference_episode(row: Any) -> Trajectory:

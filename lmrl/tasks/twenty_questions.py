@@ -44,7 +44,7 @@ from lmrl.tasks.askers import ByInformation, mixed, pieces
 from lmrl.tasks.objects import objects
 from lmrl.tasks.oracle import answer
 from lmrl.tasks.oracle_guess import guessed
-from lmrl.trajectory import Trajectory, Turn, checked, numbered, read_records
+from lmrl.trajectory import Trajectory, Turn, checked, read_array_or_lines
 
 HEADER = "Questions:\n"
 QUESTIONS = 20
@@ -174,14 +174,7 @@ def best_return() -> float:
 
 def read_reference(path: Path) -> Iterator[Trajectory]:
     """Read the reference's games, one array or a game a line. Raises ValueError naming the file and the place."""
-    for games in read_records(path, _reference_games):
-        yield from games
-
-
-def _reference_games(record: Any) -> list[Trajectory]:
-    if isinstance(record, list):
-        return list(numbered("episode", enumerate(record, 1), _reference_game))
-    return [_reference_game(record)]
+    return read_array_or_lines(path, _reference_game)
 
 
 _LINE = re.compile(r"(?s)(.*?\?) +((?:yes|no)\b.*)", re.IGNORECASE)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from lmrl.kinds import Mode, Natural, Share
+from lmrl.kinds import Mode, Natural, Share, Unit
 from lmrl.models import LanguageModel, logits
 from lmrl.policy import Actor, LMPolicy
 from lmrl.tokens import Corpus, TokenBatch, View
@@ -53,6 +53,10 @@ class Algorithm(LightningModule):
 
     on_policy = False
     """Whether it only learns from what it has just played."""
+    gamma: float = 1.0
+    """What values of an algorithm that has them multiply the future by,"""
+    discount: Unit = "turn"
+    """and how often."""
 
     def __init__(self, model: LanguageModel, optimizer: OptimizerFactory, schedule: Schedule) -> None:
         super().__init__()
@@ -90,6 +94,13 @@ class Algorithm(LightningModule):
     def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
         """The number to minimise, and what to log beside it."""
         raise NotImplementedError
+
+    def critic(self, batch: TokenBatch) -> Metrics:
+        """What is thought of the batch, in raw units of return: x_N at its action tokens.
+
+        `q`: of what was said; `v`, if there is one: of the state it was said in. Default: nothing, for who has no Q.
+        """
+        return {}
 
     def skips(self) -> bool:
         """Whether what is left of this round is to be passed over. Default: no."""

@@ -96,6 +96,11 @@ class ILQL(Algorithm):
     def looks_ahead(self) -> bool:
         return True
 
+    def critic(self, batch: TokenBatch) -> Metrics:
+        h_ND = batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1])
+        q_N = least([chosen(self.value.head(name, h_ND), batch.action_N) for name in ("q1", "q2")])
+        return {"q": q_N / self.reward_scale, "v": self.value.head("v", h_ND) / self.reward_scale}
+
     def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
         action_N = batch.action_N
         # the pass with gradients goes first: autocast would reuse weights that a pass without them had cast

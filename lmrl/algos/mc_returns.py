@@ -53,6 +53,10 @@ class MCReturns(Algorithm):
         discount_N = discounts(actions.last_N, self.gamma, self.discount)
         return {"return": reward_to_go(actions.reward_N * self.reward_scale, discount_N, actions.episode_N)}
 
+    def critic(self, batch: TokenBatch) -> Metrics:
+        q_NV = self.value.head("q", batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1]))
+        return {"q": chosen(q_NV, batch.action_N) / self.reward_scale}
+
     def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
         q_NV = self.value.head("q", batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1]))
         q_N = chosen(q_NV, batch.action_N)

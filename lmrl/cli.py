@@ -55,6 +55,10 @@ def fidelity() -> int:
     )
 
 
+def report() -> int:
+    return run("report", "lmrl.report.report", "lmrl-report: set the finished runs of a store beside the paper's.")
+
+
 def run(root: str, work: str, purpose: str) -> int:
     """Run Hydra over `conf/<root>.yaml` with the function of the dotted name `work`; return the exit status.
 

@@ -32,7 +32,10 @@ def save(trainer: Trainer, path: Path) -> None:
 
 
 class Course(Callback):
-    """Looks `times` times at what `look` reports, evenly over the run, and saves at least every `seconds`."""
+    """Looks `times` times at what `look` reports, evenly over the run, and saves at least every `seconds`.
+
+    An online run is also looked at before it plays.
+    """
 
     def __init__(
         self,
@@ -46,7 +49,8 @@ class Course(Callback):
     ) -> None:
         self._data, self._path, self._look, self._stop = data, path, look, stop
         self._times, self._seconds = times, seconds
-        self._looked, self._saved = 0, time.monotonic()
+        begins = isinstance(data, OnlineData) and times > 0  # what play teaches is told from what it began with
+        self._looked, self._saved = -1 if begins else 0, time.monotonic()
         self._before, self._begun = 0.0, time.monotonic()
         self.stopped = self.saved = False
 
@@ -67,6 +71,10 @@ class Course(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._stop.listen()  # Lightning has put a handler of its own before ours, which ends a run unsaved
+        assert isinstance(pl_module, Algorithm)
+        due = int(self._data.learnt() * self._times)
+        if due > self._looked:  # the first, and one that was broken off; what is played by now has taught nothing yet
+            self._see(trainer, pl_module, due)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         if isinstance(self._data, OnlineData):  # a round that is saved is over; Lightning counts it after this
@@ -87,17 +95,22 @@ class Course(Callback):
         assert isinstance(algo, Algorithm)
         due = int(self._data.progress() * self._times)
         if due > self._looked and not algo.diverged:
-            algo.eval()
-            # a look that is broken off is taken again by whoever goes on
-            with suppress(Stopped), gathered(algo):
-                self._record(trainer, self._look())
-                self._looked = due
-            algo.train()
+            with suppress(Stopped):  # whoever goes on looks again
+                self._see(trainer, algo, due)
         if algo.anywhere(self._stop.asked):
             self.stopped = trainer.should_stop = True
         online = isinstance(self._data, OnlineData)
         if self.stopped or online or algo.anywhere(time.monotonic() - self._saved > self._seconds):
             self._save(trainer)
+
+    def _see(self, trainer: Trainer, algo: Algorithm, number: int) -> None:
+        algo.eval()
+        try:
+            with gathered(algo):
+                self._record(trainer, self._look())
+                self._looked = number
+        finally:
+            algo.train()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._save(trainer)

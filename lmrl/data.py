@@ -5,7 +5,8 @@ Online, an epoch is a round: Lightning asks for the loader anew, which plays, an
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,7 @@ from lmrl.rollout import play
 from lmrl.sharding import gathered
 from lmrl.task import Start, Task
 from lmrl.tokens import Corpus, TokenBatch, View, tokenize
+from lmrl.trajectory import Trajectory
 from lmrl.windows import Stream, Windows
 
 FORMAT = 2
@@ -142,11 +144,16 @@ class OnlineData(_Data):
         env_steps: Count,
         offline_batch: Natural,
         max_turns: Count | None = None,
+        pool: Count = 1,
     ) -> None:
-        """`max_turns`: actions after which a game that is trained on is cut; None: where the task itself cuts it."""
+        """`max_turns`: actions after which a game that is trained on is cut; None: where the task itself cuts it.
+
+        `pool`: batches of a round that are sorted by length together; 1 leaves each a mixture.
+        """
         super().__init__(task, algo, view, seed, cache, batch_size)
         self._played_task = replace(task, max_turns=min(max_turns or task.max_turns, task.max_turns))
         self.episodes, self.passes, self.env_steps, self.offline_batch = episodes, passes, env_steps, offline_batch
+        self.pool = pool
         self.on_turn: Callable[[int], None] = lambda live: None
         """Heard before each turn that is played: a place to stop."""
         self.played = self.rounds = 0
@@ -194,12 +201,12 @@ class OnlineData(_Data):
             print(f"round {self.rounds}: {type(self.algo).__name__} keeps none of {len(keep)} games and plays on")
 
     def _order(self, windows: Windows) -> list[NDArray[np.int64]]:
-        """The round's batches, of mixed lengths.
+        """The round's batches, by default of mixed lengths.
 
         Failures are long and successes short, so a batch of like lengths would hold one kind only: all of its
         advantages may be negative, and PPO then moves probability to what nobody said.
         """
-        passes = (windows.epoch(self.batch_size, self.seed, self.rounds, p, pool=1) for p in range(self.passes))
+        passes = (windows.epoch(self.batch_size, self.seed, self.rounds, p, pool=self.pool) for p in range(self.passes))
         return [batch for order in passes for batch in order]
 
     def _play(self) -> Corpus:
@@ -213,7 +220,7 @@ class OnlineData(_Data):
         self.rounds += 1
         self.played += self._over_ranks(sum(e.num_actions for e in episodes), "sum")
         self.round = {"env_steps": self.played, "return_mean": float(corpus.total.mean())}
-        self.round["success"] = float(corpus.success.mean())
+        self.round |= {"success": float(corpus.success.mean()), **sayings(episodes)}
         return corpus
 
     def _over_ranks(self, count: int, how: str) -> int:
@@ -256,6 +263,20 @@ class Round:
                 return
             batch = self._windows.batch(windows)
             yield batch if self._beside is None else replace(batch, beside=self._beside[number])
+
+
+def sayings(episodes: Sequence[Trajectory]) -> dict[str, float]:
+    """What kind of actions some episodes hold, as shares of all: distinct texts, the commonest text, invalid ones.
+
+    >>> from lmrl.trajectory import Turn
+    >>> said = [turn for text in ("up", "up", "hm", "up") for turn in (Turn("?", False), Turn(text, True))]
+    >>> sayings([Trajectory(tuple(said), True, {"invalid_actions": 1})])
+    {'distinct_actions': 0.5, 'repeated': 0.75, 'invalid': 0.25}
+    """
+    texts = Counter(turn.text for episode in episodes for turn in episode.turns if turn.is_action)
+    invalid = sum(episode.info["invalid_actions"] for episode in episodes)
+    counts = {"distinct_actions": len(texts), "repeated": max(texts.values()), "invalid": invalid}
+    return {name: count / texts.total() for name, count in counts.items()}
 
 
 def starts_of_round(seed: int, number: int, episodes: int, rank: int, world: int) -> list[Start]:

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from lmrl.algos.base import Algorithm
 from lmrl.config import check
+from lmrl.episodes import EPISODES, write_played
 from lmrl.files import whole
 from lmrl.models import LanguageModel, read_checkpoint, rebuild
 from lmrl.pages import table, transcript_html, transcript_text
@@ -76,16 +77,23 @@ def keep_transcripts(
         tracker.log_text((folder / f"{name}.{suffix}").read_text(encoding="utf-8"), f"transcripts/{name}.{suffix}")
 
 
+def keep_episodes(tracker: Tracker, task: Task, played: Sequence[Trajectory]) -> None:
+    """What each episode came to, in the run's folder and among its artifacts."""
+    write_played(tracker.folder / EPISODES, played, scores_of(task, task.data.dataset().stats))
+    tracker.log_file(tracker.folder / EPISODES)
+
+
 def score_final(
     tracker: Tracker, task: Task, policy: Policy, protocol: Any, *, label: str, on_turn: Callable[[int], None]
 ) -> dict[str, float]:
-    """Play a protocol's last episodes and leave figures and transcripts in the record; the figures.
+    """Play a protocol's last episodes and leave figures, episodes and transcripts in the record; the figures.
 
     protocol: `final_episodes`, `first_seed` and `transcripts`, as `conf/train.yaml` has them.
     """
     episodes, first = protocol.final_episodes, protocol.first_seed
     played, figures = assess(task, policy, episodes, first, label=label, on_turn=on_turn)
     tracker.log_metrics(prefixed(figures, "final"), 0)
+    keep_episodes(tracker, task, played)
     keep_transcripts(tracker, task, played[: protocol.transcripts], figures, "final")
     write_metrics(tracker.folder, prefixed(figures, "final"))
     return figures

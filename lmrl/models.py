@@ -82,10 +82,14 @@ def tiny(
     std: Positive,
     attention: str,
     dropout: Rate = 0.0,
+    rows: Count | None = None,
 ) -> LanguageModel:
     """A GPT-2 from scratch with a tokenizer made of the task's phrases.
 
     std: of the initial weights; GPT-2's 0.02 is too small for a narrow model (its layers would begin near zero).
+    rows: of the embedding; None: one a token. Those that no token has begin at zero and are never spoken.
+
+    Raises ValueError if there are fewer rows than tokens.
     """
     codec = Codec(phrase_tokenizer(phrases(), spelling() if spelling else ()))
     config = GPT2Config(
@@ -101,7 +105,19 @@ def tiny(
         bos_token_id=None,
         eos_token_id=None,
     )
-    return LanguageModel(_causal(config, attention), codec)
+    lm = _causal(config, attention)
+    if rows is not None:
+        _pad(lm, codec.size, rows)
+    return LanguageModel(lm, codec)
+
+
+def _pad(lm: PreTrainedModel, size: int, rows: int) -> None:
+    """Give the embedding rows that no token has, as a table that is rounded up; all other weights stay."""
+    if rows < size:
+        raise ValueError(f"model.rows = {rows}: the tokenizer has {size} tokens; at least as many, or null")
+    embedding = lm.resize_token_embeddings(rows, mean_resizing=False)
+    with torch.no_grad():
+        embedding.weight[size:] = 0  # LMRL-Gym's
 
 
 def pretrained(*, name: str, attention: str, dropout: Rate) -> LanguageModel:

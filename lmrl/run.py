@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from hydra.utils import instantiate
@@ -15,10 +14,12 @@ from lightning.pytorch.callbacks import TQDMProgressBar
 from omegaconf import DictConfig, OmegaConf
 
 from lmrl.algos.base import Algorithm
+from lmrl.collapse import Detector, verdict
 from lmrl.config import config_hash
 from lmrl.course import Course, save
 from lmrl.data import OfflineData, OnlineData
-from lmrl.evaluate import assess, keep_transcripts, prefixed, view_of, write_metrics
+from lmrl.evaluate import assess, keep_episodes, keep_transcripts, prefixed, view_of, write_metrics
+from lmrl.identity import algo_name, decisive
 from lmrl.models import load_weights, read_checkpoint
 from lmrl.pages import curve_png
 from lmrl.sharding import gathered
@@ -29,8 +30,6 @@ from lmrl.tracking import Tracker
 
 SAVE_SECONDS = 60.0
 """A killed offline run loses at most so much."""
-NO_MATTER = ("log_every_n_steps", "enable_progress_bar")
-"""Settings of the trainer that change no weight."""
 
 
 class Run:
@@ -57,20 +56,13 @@ class Run:
 
     @property
     def algo_name(self) -> str:
-        """The algorithm by its file; online filtered BC is filtered BC on other data."""
-        kind = str(self.cfg.algo._target_).split(".")[-2]
-        return f"online_{kind}" if kind == "filtered_bc" and "Online" in self.cfg.data._target_ else kind
+        """`ilql`."""
+        return algo_name(self.cfg.algo._target_, self.cfg.data._target_)
 
     @cached_property
     def identity(self) -> str:
         """A hash of all that decides the run's weights: two runs of one identity are the same run."""
-        whole = OmegaConf.to_container(self.cfg, resolve=True)
-        assert isinstance(whole, dict)
-        parts: dict[str, Any] = {key: whole[key] for key in PARTS}
-        for place in ("cache", "workers", "path"):  # where data lies and who makes it change no episode
-            parts["task"]["data"].pop(place, None)
-        parts["trainer"] = {k: v for k, v in parts["trainer"].items() if k not in NO_MATTER}
-        parts |= {
+        parts = decisive(self.cfg) | {
             "begin": _fingerprint(self.begin),
             "dataset": self.task.data.fingerprint(),
             "threads": self.cfg.hardware.threads,
@@ -189,6 +181,16 @@ class Run:
             raise Stopped
         return course.seconds
 
+    def _verdict(self, algo: Algorithm) -> dict[str, float]:
+        """Of an online run, whether it collapsed. The curves are in the first process alone."""
+        if self.cfg.get("collapse") is None or not algo.trainer.is_global_zero:
+            return {}
+        detect: Detector = instantiate(self.cfg.collapse)
+        found = detect(self.tracker.history, floor=self.task.score.floor, diverged=algo.diverged)
+        self.tracker.tag("collapse", found[0].kind if found else "none")
+        print("\n".join(f"collapsed: {sign.why}" for sign in found) or "no collapse")
+        return verdict(found)
+
     def _look(self, algo: Algorithm, data: OfflineData | OnlineData, view: View) -> dict[str, float]:
         """How the policy plays now, and the loss on what it is not trained on."""
         figures = self._play(algo, view, self.cfg.evaluation.episodes, f"step-{algo.global_step:07d}")
@@ -200,6 +202,8 @@ class Run:
         played, figures = assess(self.task, policy, episodes, first, label=name, on_turn=self.stop.check)
         if algo.trainer.is_global_zero:
             keep_transcripts(self.tracker, self.task, played[: self.cfg.evaluation.transcripts], figures, name)
+            if name == "final":
+                keep_episodes(self.tracker, self.task, played)
         return figures
 
     def _finish(self, algo: Algorithm, seconds: float) -> dict[str, float]:
@@ -213,6 +217,7 @@ class Run:
             "steps": steps,
             "diverged": float(algo.diverged),
         }
+        metrics |= self._verdict(algo)
         self.tracker.log_metrics(metrics, steps)
         metrics |= prefixed({key: float(value) for key, value in self.task.data.dataset().stats.items()}, "data")
         if algo.trainer.is_global_zero:
@@ -220,10 +225,6 @@ class Run:
             self.tracker.log_file(self.folder / "curve.png")
             write_metrics(self.folder, metrics)
         return metrics
-
-
-PARTS = ["task", "data", "model", "algo", "trainer", "seed"]
-"""The nodes of a config that decide a run's weights."""
 
 
 def _fingerprint(begin: Path | None) -> str | None:

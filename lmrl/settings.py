@@ -27,6 +27,7 @@ class Training:
     upload_checkpoint: bool
     observation_weight: NotNegative = 0.0
     simulator: Any = None
+    collapse: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,13 @@ class Preparation:
     workers: Count
     export: str | None
     simulator: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """`conf/report.yaml`."""
+
+    tracking: Any
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,15 +46,23 @@ class Tracker(Logger):
     """The record of one run.
 
     uri: an MLflow store or server; None: the run's folder alone. run_id: a run to go on with; left out, it is the one
-    that `folder/run_id` names, or else a new one.
+    that `folder/run_id` names, or else a new one. parent: the run that this one stands below.
     """
 
     def __init__(
-        self, folder: Path, run_name: str, run_id: str | None = None, *, uri: str | None, experiment: str
+        self,
+        folder: Path,
+        run_name: str,
+        run_id: str | None = None,
+        *,
+        uri: str | None,
+        experiment: str,
+        parent: str | None = None,
     ) -> None:
         super().__init__()
         self.folder, self.run_name, self.run_id = Path(folder), run_name, run_id
         self.uri, self.experiment = absolute(uri), experiment
+        self._below = {"mlflow.parentRunId": parent} if parent else {}
         self._history: dict[str, dict[int, float]] = {}
         self._outbox: Outbox | None = None
         self._monitor: SystemMetricsMonitor | None = None
@@ -109,7 +117,13 @@ class Tracker(Logger):
         self._remember()
         if self.uri is None:
             return
-        made_by = {"lmrl_version": __version__, "config_hash": config_hash(composed), **git_tags(), **tags}
+        made_by = {
+            "lmrl_version": __version__,
+            "config_hash": config_hash(composed),
+            **git_tags(),
+            **self._below,
+            **tags,
+        }
         with told(self.uri):
             client = connect(self.uri)
             run = open_run(client, self.uri, self.experiment, self.run_name, self._known_id())

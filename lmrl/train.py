@@ -60,7 +60,11 @@ def cloning(cfg: DictConfig) -> DictConfig:
         offline = {"reload_dataloaders_every_n_epochs": 0}
         clone.trainer = OmegaConf.merge(cfg.trainer, offline, clone.init.trainer)
         clone.evaluation = OmegaConf.merge(cfg.evaluation, clone.init.get("evaluation", {}))
+        clone.model = OmegaConf.merge(cfg.model, clone.init.get("model", {}))
+        clone.pop("collapse", None)  # of online runs alone
         clone.init, clone.policy = {"ckpt": None}, "sample"
+        if clone.tracking.get("parent"):  # of the run that begins from it, as others will
+            clone.tracking.parent = None
     check(clone)
     return clone
 

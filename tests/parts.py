@@ -7,11 +7,14 @@ from lmrl.trajectory import Trajectory, Turn
 
 
 def make_model(
-    phrases: tuple[str, ...] = ("left\n", "right\n", "see\n", "end\n"), positions: int = 64, dropout: float = 0.0
+    phrases: tuple[str, ...] = ("left\n", "right\n", "see\n", "end\n"),
+    positions: int = 64,
+    dropout: float = 0.0,
+    rows: int | None = None,
 ) -> LanguageModel:
     torch.manual_seed(0)
     sizes = {"layers": 2, "width": 16, "heads": 2, "positions": positions}
-    return tiny(phrases=lambda: phrases, std=0.1, attention="eager", dropout=dropout, **sizes)
+    return tiny(phrases=lambda: phrases, std=0.1, attention="eager", dropout=dropout, rows=rows, **sizes)
 
 
 def episode(*rewards: float, done: bool = True, action: str = "left\n") -> Trajectory:

@@ -74,6 +74,14 @@ def test_online_batches_mix_long_failures_and_short_successes(tmp_path: Path) ->
     assert all(orders.count(order) == 1 for order in orders), "each round and each run has its own order"
 
 
+def test_a_pool_of_batches_is_sorted_by_length_where_that_is_asked_for(tmp_path: Path) -> None:
+    cfg = config(tmp_path, "task=maze", "algo=ppo", "data.batch_size=8", "data.pool=32", *ONLINE)
+    task, model = instantiate(cfg.task, _convert_="all"), make_model()
+    algo = instantiate(cfg.algo, _convert_="all")(model)
+    online = instantiate(cfg.data, _convert_="all")(task, algo, view_of(task, model), 0, tmp_path)
+    assert spread(windows(), online._order(windows())) < 0.4
+
+
 def test_a_game_that_is_trained_on_may_be_cut_before_the_task_would(tmp_path: Path) -> None:
     """Cut, it has not ended: what would have followed is estimated and not nothing."""
     cfg = config(tmp_path, "task=maze", "algo=ppo", *ONLINE, "data.max_turns=3")

@@ -448,3 +448,22 @@ def test_polyak_moves_the_target_by_its_rate() -> None:
     polyak(target, source, 0.25)
     assert [p.item() for p in target.parameters()] == [4.0, 4.0]
     assert [p.item() for p in source.parameters()] == [10.0, 10.0]
+
+
+def test_rows_that_no_token_has_change_no_other_weight_and_no_answer() -> None:
+    plain, padded = make_model(), make_model(rows=300)
+    assert plain.codec.size == padded.codec.size == 260
+    for (name, ours), theirs in zip(padded.lm.named_parameters(), plain.lm.parameters(), strict=True):
+        assert ours[: len(theirs)].equal(theirs), name
+    assert not padded.lm.get_output_embeddings().weight[260:].any()
+    again = rebuild(padded.describe(), "eager")
+    again.lm.load_state_dict(padded.lm.state_dict())
+    h = torch.randn(3, 16)
+    for model in (padded, again):
+        assert len(model.lm.get_input_embeddings().weight) == model.lm.config.vocab_size == 300
+        torch.testing.assert_close(logits(model.lm, model.codec.size, h), logits(plain.lm, 260, h))
+
+
+def test_fewer_rows_than_tokens_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"model\.rows = 259: the tokenizer has 260 tokens; at least as many, or null"):
+        make_model(rows=259)

@@ -88,12 +88,22 @@ def test_a_run_that_is_stopped_and_goes_on_is_bit_for_bit_the_run_that_was_not(
     assert [r.info.status for r in client.search_runs([experiment])] == ["FINISHED"] * 3  # with the cloning
 
 
+def curves(folder: Path) -> dict[str, dict[int, float]]:
+    """Every value at its step, of what is logged of looks and rounds."""
+    found: dict[str, dict[int, float]] = {}
+    for row in map(json.loads, (folder / "metrics.jsonl").read_text().splitlines()):
+        for name, value in row["metrics"].items():
+            if name.startswith(("eval/", "round/")):
+                found.setdefault(name, {})[row["step"]] = value
+    return found
+
+
 class Killed(BaseException):
     """What nobody catches, as SIGKILL."""
 
 
 def breaking_off(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """Kill the run in its third round, or stop it while it plays that round or looks at itself."""
+    """Kill the run in its third round, or stop it while it plays that round or looks at itself, first or later."""
     loss, played, look = PPO.loss, OnlineData._play, Run._look
 
     def kill(self: PPO, batch: TokenBatch) -> object:
@@ -106,20 +116,21 @@ def breaking_off(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
             self.on_turn.__self__.asked = True  # type: ignore[attr-defined]
         return played(self)
 
-    def stop_looking(self: Run, *args: Any) -> object:
-        self.stop.asked = True
-        return look(self, *args)
+    def stop_looking(self: Run, algo: PPO, *args: Any) -> object:
+        self.stop.asked |= (algo.global_step > 0) is (where == "look")
+        return look(self, algo, *args)
 
     owner, name, patch = {
         "kill": (PPO, "loss", kill),
         "round": (OnlineData, "_play", play),
         "look": (Run, "_look", stop_looking),
+        "first look": (Run, "_look", stop_looking),
     }[where]
     monkeypatch.setattr(owner, name, patch)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["kill", "round", "look"])
+@pytest.mark.parametrize("where", ["kill", "round", "look", "first look"])
 def test_an_online_run_goes_on_bit_for_bit_from_wherever_it_was_broken_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str
 ) -> None:
@@ -135,8 +146,11 @@ def test_an_online_run_goes_on_bit_for_bit_from_wherever_it_was_broken_off(
     )
     assert record.info.status == ("FAILED" if where == "kill" else "KILLED")
     again = train(cfg, tmp_path / "broken")
-    assert "goes on from" in capsys.readouterr().out
-    assert (again["steps"], again["final/return_mean"]) == (metrics["steps"], metrics["final/return_mean"])
+    assert ("goes on from" in capsys.readouterr().out) is (where != "first look"), "before a round nothing is saved"
+    assert again | {"train_seconds": 0} == metrics | {"train_seconds": 0}, "the verdict too"
+    through, broken = curves(tmp_path / "through"), curves(tmp_path / "broken")
+    assert through == broken, "and what it was made from"
+    assert through["eval/turns"].keys() == {0, 18, 30}, "before it plays, and twice"
     one, two = weights(tmp_path / "through"), weights(tmp_path / "broken")
     assert all(torch.equal(one[name], two[name]) for name in one)
 

@@ -6,9 +6,11 @@ The reference trains on action tokens alone (weight 0), since it starts from a p
 has to learn what observations mean, so it also predicts them: a world model that stands in for pretraining.
 """
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, pad
 
 from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule
 from lmrl.kinds import NotNegative
@@ -26,8 +28,15 @@ def weighted_nll(nll_K: Tensor, weight_K: Tensor) -> Tensor:
     return (nll_K * weight_K).sum() / weight_K.sum()
 
 
+def preceded(batch: TokenBatch, ids: Tensor) -> TokenBatch:
+    """The same windows after the same few tokens, which no loss looks at: ids_BT, action_BS and fresh_BS alone."""
+    front = ids.to(batch.ids_BT).expand(len(batch.ids_BT), -1)
+    action_BS, fresh_BS = (pad(flags_BS, (len(ids), 0)) for flags_BS in (batch.action_BS, batch.fresh_BS))
+    return replace(batch, ids_BT=torch.cat([front, batch.ids_BT], 1), action_BS=action_BS, fresh_BS=fresh_BS)
+
+
 class BC(Algorithm):
-    """Behaviour cloning."""
+    """Behaviour cloning. `prefix`: a text before each window here, and nowhere in play."""
 
     def __init__(
         self,
@@ -36,15 +45,23 @@ class BC(Algorithm):
         optimizer: OptimizerFactory,
         schedule: Schedule,
         observation_weight: NotNegative,
+        prefix: str = "",
     ) -> None:
         super().__init__(model, optimizer, schedule)
         self.observation_weight = observation_weight
+        self.prefix = torch.tensor(model.codec.encode(prefix), dtype=torch.long)
 
     @property
     def reads_observations(self) -> bool:
         return self.observation_weight > 0
 
     def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
+        if len(self.prefix):
+            batch = preceded(batch, self.prefix)
+            if batch.ids_BT.shape[1] > self.model.positions:
+                raise ValueError(
+                    f"algo.prefix: {batch.ids_BT.shape[1]} tokens with it, and the model holds {self.model.positions}"
+                )
         weight_BS = batch.action_BS.float()
         if self.reads_observations:
             weight_BS = torch.where(batch.action_BS, 1.0, self.observation_weight * batch.fresh_BS)

@@ -5,9 +5,11 @@
     L   = mean_n max(-A rho, -A clip(rho, 1 - eps, 1 + eps)) + c_v 1/2 mean_n max((V - R)^2, (V_clip - R)^2) + w L_BC
 
 Old log-probabilities are re-scored with the update's own arithmetic, so rho is exactly 1 before the first step.
-Each thing that PPO's instability may hang on is one option with the sound choice as default. Not inherited:
-dropout in the update but not in the re-scoring (`maze/ppo`), a softmax over rows that no token has, the sign of the
-k3 estimator (`ppo/base_interface.py:579`), cut episodes whose future is counted twice.
+Each thing that PPO's instability may hang on is one option with the sound choice as default, and LMRL-Gym's as
+another: dropout in the update but not in the re-scoring (`maze/ppo`, `chess/ppo`); in the update, but not in the
+re-scoring, a softmax over rows that no token has (`ppo/gpt2/interface.py`); the sign of the k3 estimator, which there
+is logged and drives the adaptive controller, while rewards pay k1 (`ppo/base_interface.py:579`). Not inherited: cut
+episodes whose future is counted twice.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,7 +25,7 @@ from lmrl.models import Head, LanguageModel, frozen, hidden, logits
 from lmrl.returns import discounts, gae, turn_of, whiten
 from lmrl.tokens import CUT, Actions, Corpus, TokenBatch
 
-Estimator = Literal["k1", "k2", "k3"]
+Estimator = Literal["k1", "k2", "k3", "k3_reference"]
 
 
 def kl_estimate(log_ratio_N: Tensor, kind: str) -> Tensor:
@@ -39,7 +41,9 @@ def kl_estimate(log_ratio_N: Tensor, kind: str) -> Tensor:
             return 0.5 * log_ratio_N.square()
         case "k3":
             return torch.expm1(-log_ratio_N) + log_ratio_N
-    raise ValueError(f"algo.kl_estimator = {kind}: k1, k2 or k3")
+        case "k3_reference":  # the other sign, of another expectation: sum_a pi^2 / pi_0 - 1 - KL(pi || pi_0)
+            return torch.expm1(log_ratio_N) - log_ratio_N
+    raise ValueError(f"algo.kl_estimator = {kind}: k1, k2, k3 or k3_reference")
 
 
 def clipped_surrogate(log_ratio_N: Tensor, advantage_N: Tensor, *, clip: float) -> tuple[Tensor, Metrics]:
@@ -47,7 +51,8 @@ def clipped_surrogate(log_ratio_N: Tensor, advantage_N: Tensor, *, clip: float) 
     ratio_N = log_ratio_N.exp()
     loss_N = torch.maximum(-advantage_N * ratio_N, -advantage_N * ratio_N.clamp(1 - clip, 1 + clip))
     moved = ((ratio_N - 1).abs() > clip).float().mean()
-    return loss_N.mean(), {"clip_fraction": moved, "approx_kl": kl_estimate(-log_ratio_N, "k3").mean()}
+    metrics = {"clip_fraction": moved, "ratio_std": ratio_N.std(correction=0)}
+    return loss_N.mean(), metrics | {"approx_kl": kl_estimate(-log_ratio_N, "k3").mean()}
 
 
 def value_error(value_N: Tensor, old_N: Tensor, return_N: Tensor, *, clip: float | None) -> Tensor:
@@ -57,6 +62,16 @@ def value_error(value_N: Tensor, old_N: Tensor, return_N: Tensor, *, clip: float
         near_N = old_N + (value_N - old_N).clamp(-clip, clip)
         error_N = torch.maximum(error_N, (near_N - return_N).square())
     return 0.5 * error_N.mean()
+
+
+def explained_variance(value_N: Tensor, return_N: Tensor) -> float:
+    """1 - Var(R - V) / Var(R): 1 where V is right up to a constant, 0 where it says nothing; 0 if returns are alike.
+
+    >>> explained_variance(torch.tensor([1.0, 3.0]), torch.tensor([0.0, 4.0]))
+    0.75
+    """
+    spread = return_N.var(correction=0)
+    return float(1 - (return_N - value_N).var(correction=0) / spread) if spread > 0 else 0.0
 
 
 def adapted(coef: float, kl: float, *, target: float, horizon: int, samples: int) -> float:
@@ -101,11 +116,13 @@ class PPO(Algorithm):
         head_bias: float,
         kl_coef: NotNegative,
         kl_estimator: Estimator,
+        kl_measure: Estimator = "k3",
         kl_target: Positive | None,
         kl_horizon: Count,
         stop_kl: Positive | None,
         bc_weight: NotNegative,
         dropout: bool,
+        masked: bool = True,
     ) -> None:
         super().__init__(model, optimizer, schedule)
         self.reference = frozen(self.lm)
@@ -117,9 +134,9 @@ class PPO(Algorithm):
         self.value_coef, self.value_clip, self.value_into_trunk = value_coef, value_clip, value_into_trunk
         self.value_lr, self.value_warmup = value_lr, value_warmup
         self.register_buffer("rounds", torch.tensor(0))
-        self.reward_scale, self.kl_estimator = reward_scale, kl_estimator
+        self.reward_scale, self.kl_estimator, self.kl_measure = reward_scale, kl_estimator, kl_measure
         self.kl_target, self.kl_horizon = kl_target, kl_horizon
-        self.stop_kl, self.bc_weight, self.dropout = stop_kl, bc_weight, dropout
+        self.stop_kl, self.bc_weight, self.dropout, self.masked = stop_kl, bc_weight, dropout, masked
         self._enough = False
 
     @property
@@ -131,10 +148,10 @@ class PPO(Algorithm):
         own = {} if self.value_lr is None else {"lr": self.value_lr}
         return decay_groups(self.lm) + [group | own for group in decay_groups(self.head)]
 
-    def _score(self, batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor]:
+    def _score(self, batch: TokenBatch, *, masked: bool = True) -> tuple[Tensor, Tensor, Tensor]:
         """log pi [N], its entropy [N] and V [N] at the action tokens."""
         h_ND = batch.at_actions(hidden(self.lm, batch.ids_BT)[:, :-1])
-        log_NV = self._log_probs(self.lm, h_ND)
+        log_NV = self._log_probs(self.lm, h_ND, masked)
         entropy_N = -(log_NV.exp() * log_NV).sum(-1).detach()
         value_N = self.head(h_ND if self.value_into_trunk and not self.warming else h_ND.detach())[:, 0]
         return chosen(log_NV, batch.action_N), entropy_N, value_N
@@ -143,10 +160,11 @@ class PPO(Algorithm):
         h_ND = batch.at_actions(hidden(self.reference, batch.ids_BT)[:, :-1])
         return chosen(self._log_probs(self.reference, h_ND), batch.action_N)
 
-    def _log_probs(self, lm: nn.Module, h_ND: Tensor) -> Tensor:
+    def _log_probs(self, lm: nn.Module, h_ND: Tensor, masked: bool = True) -> Tensor:
         """In fp32: GPT-2's logits are so far from 0 that bf16 would round a ratio by more than a step moves it."""
+        size = self.model.codec.size if masked else int(self.lm.config.vocab_size)
         with torch.autocast(h_ND.device.type, enabled=False):
-            return logits(lm, self.model.codec.size, h_ND.float()).log_softmax(-1)
+            return logits(lm, size, h_ND.float()).log_softmax(-1)
 
     @torch.no_grad()
     def annotate(self, corpus: Corpus, batches: Callable[[], Iterable[TokenBatch]]) -> Metrics:
@@ -157,8 +175,9 @@ class PPO(Algorithm):
         penalty_N = kl_estimate(log_N - ref_N, self.kl_estimator)
         reward_N = self.reward_scale * actions.reward_N - float(self.coef) * penalty_N
         advantage_N, return_N = self._advantages(reward_N, value_N, actions, torch.from_numpy(corpus.end == CUT))
-        kl = float(kl_estimate(log_N - ref_N, "k3").mean())
+        kl = float(kl_estimate(log_N - ref_N, self.kl_measure).mean())
         self.round = {"kl": kl, "kl_coef": float(self.coef), "entropy": float(entropy_N.mean())}
+        self.round["explained_variance"] = explained_variance(value_N, return_N)
         if self.kl_target is not None:
             turns = int(actions.last_N.sum())
             self.coef.fill_(
@@ -192,7 +211,7 @@ class PPO(Algorithm):
 
     def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
         self.lm.train(self.dropout)
-        log_N, entropy_N, value_N = self._score(batch)
+        log_N, entropy_N, value_N = self._score(batch, masked=self.masked)
         log_ratio_N = log_N - batch.notes["logprob"]
         if self.log_ratio_clamp is not None:
             log_ratio_N = log_ratio_N.clamp(-self.log_ratio_clamp, self.log_ratio_clamp)
@@ -211,5 +230,5 @@ class PPO(Algorithm):
             raise ValueError(
                 f"algo.bc_weight = {self.bc_weight}: needs offline windows, set data.offline_batch above 0"
             )
-        log_N, _, _ = self._score(batch.beside)
+        log_N, _, _ = self._score(batch.beside, masked=self.masked)
         return weighted_nll(-log_N, torch.ones_like(log_N))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lmrl.algos.bc import BC, weighted_nll
+from lmrl.algos.bc import BC, preceded, weighted_nll
 from lmrl.models import LanguageModel
 from tests.algos.byhand import CONSTANT, adamw, batch_of, padded, plain_nll, said
 
@@ -14,8 +14,8 @@ GAME = said(("see\n", "left\n", -1.0), ("see\n", "ab\n", 0.0))  # see | left | s
 ACTIONS = [1, 0, 1, 1, 1, 0]
 
 
-def bc(model: LanguageModel, observation_weight: float) -> BC:
-    return BC(model, optimizer=adamw, schedule=CONSTANT, observation_weight=observation_weight)
+def bc(model: LanguageModel, observation_weight: float, prefix: str = "") -> BC:
+    return BC(model, optimizer=adamw, schedule=CONSTANT, observation_weight=observation_weight, prefix=prefix)
 
 
 def test_the_mean_is_over_the_weights() -> None:
@@ -72,3 +72,22 @@ def test_observations_are_read_only_where_they_weigh(model: LanguageModel) -> No
 def test_every_episode_is_kept(model: LanguageModel) -> None:
     total = torch.tensor([-3.0, 0.0]).numpy()
     assert bc(model, 0.0).keep(total, total == 0).tolist() == [True, True]
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_a_prefix_is_read_before_each_window_and_not_learnt(model: LanguageModel, weight: float) -> None:
+    batch = batch_of(model, GAME, said(("right\n", "left\n", 0.0)))
+    longer = preceded(batch, torch.tensor(model.codec.encode("ba")))
+    assert longer.ids_BT[:, :2].tolist() == [list(model.codec.encode("ba"))] * 2
+    assert longer.ids_BT[:, 2:].equal(batch.ids_BT)
+    assert longer.action_N.equal(batch.action_N)
+    weight_BS = torch.where(longer.action_BS, 1.0, weight * longer.fresh_BS)
+    assert not weight_BS[:, :2].any(), "neither the prefix nor a window's first token"
+    expected = weighted_nll(plain_nll(model.lm, longer, 260), weight_BS)
+    torch.testing.assert_close(bc(model, weight, "ba").loss(batch)[0], expected)
+    assert not torch.isclose(bc(model, weight).loss(batch)[0], expected)
+
+
+def test_a_prefix_that_the_model_cannot_hold_is_refused(model: LanguageModel) -> None:
+    with pytest.raises(ValueError, match=r"algo\.prefix: 67 tokens with it, and the model holds 64"):
+        bc(model, 0.0, "b" * 60).loss(batch_of(model, GAME))

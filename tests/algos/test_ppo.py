@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import Trainer
 from torch.optim import AdamW
 
-from lmrl.algos.ppo import PPO, adapted, clipped_surrogate, kl_estimate, value_error
+from lmrl.algos.ppo import PPO, adapted, clipped_surrogate, explained_variance, kl_estimate, value_error
 from lmrl.data import Round
 from lmrl.models import LanguageModel
 from lmrl.tokens import Corpus, TokenBatch
@@ -92,6 +92,8 @@ def test_what_the_clipped_surrogate_pays_by_hand() -> None:
     loss, metrics = clipped_surrogate(log_ratio_N, torch.tensor([1.0, 1.0, -1.0, -1.0]), clip=0.2)
     assert loss.item() == pytest.approx((-1 - 1.2 + 0.8 + 2) / 4)
     assert metrics["clip_fraction"].item() == 0.75
+    # mean 1.375, mean square (1 + 4 + 0.25 + 4) / 4
+    assert metrics["ratio_std"].item() == pytest.approx(math.sqrt(2.3125 - 1.375**2))
     # (rho - 1) - log rho: 0, 1 - ln 2, -1/2 + ln 2, 1 - ln 2
     assert metrics["approx_kl"].item() == pytest.approx((1.5 - math.log(2)) / 4)
 
@@ -115,7 +117,8 @@ def test_estimators_of_the_divergence_by_hand() -> None:
     torch.testing.assert_close(kl_estimate(x, "k1"), x)
     torch.testing.assert_close(kl_estimate(x, "k2"), 0.5 * x**2)
     torch.testing.assert_close(kl_estimate(x, "k3"), torch.tensor([0.5 - 1, 2 - 1]) + x)
-    with pytest.raises(ValueError, match=r"algo.kl_estimator = k4: k1, k2 or k3"):
+    torch.testing.assert_close(kl_estimate(x, "k3_reference"), torch.tensor([2 - 1, 0.5 - 1]) - x)
+    with pytest.raises(ValueError, match=r"algo.kl_estimator = k4: k1, k2, k3 or k3_reference"):
         kl_estimate(x, "k4")
 
 
@@ -125,6 +128,28 @@ def test_under_samples_of_the_policy_k1_and_k3_are_right_on_average_and_k3_is_ne
     for kind in ("k1", "k3"):
         torch.testing.assert_close((policy * kl_estimate((policy / begun).log(), kind)).sum(), divergence)
     assert (kl_estimate(torch.linspace(-3, 3, 61), "k3") >= 0).all()
+
+
+def test_with_the_other_sign_k3_is_never_negative_and_not_the_divergence() -> None:
+    policy, begun = torch.tensor([0.5, 0.5]), torch.tensor([0.1, 0.9])
+    x = (policy / begun).log()
+    # sum pi^2 / pi_0 = 2.5 + 0.25 / 0.9
+    expected = 2.5 + 0.25 / 0.9 - 1 - (policy * x).sum()
+    torch.testing.assert_close((policy * kl_estimate(x, "k3_reference")).sum(), expected)
+    assert expected > 2 * (policy * x).sum(), "a leash that takes the policy for further away than it is"
+    assert (kl_estimate(torch.linspace(-3, 3, 61), "k3_reference") >= 0).all()
+
+
+def test_what_v_explains_of_the_returns_by_hand(model: LanguageModel) -> None:
+    returns = torch.tensor([1.0, 3.0, 5.0])  # variance 8/3
+    assert explained_variance(returns - 7, returns) == 1, "a constant is no part of a variance"
+    assert explained_variance(torch.full((3,), 3.0), returns) == 0
+    assert explained_variance(-returns, returns) == pytest.approx(1 - 4), "errors 2, 6, 10"
+    assert explained_variance(torch.tensor([1.0, 3.0, 3.0]), returns) == pytest.approx(1 - (8 / 9) / (8 / 3))
+    assert explained_variance(returns, torch.ones(3)) == 0, "returns that are all alike need no V"
+    algo = ppo(model, head_bias=2.0)
+    annotated(algo, corpus_of(model, GAME))
+    assert algo.round["explained_variance"] == pytest.approx(0), "V is 2 everywhere"
 
 
 @pytest.mark.parametrize(("kl", "expected"), [(6.0, 0.1), (12.0, 0.102), (6.6, 0.101), (0.0, 0.098)])
@@ -208,11 +233,11 @@ def test_rewards_are_scaled_before_the_penalty_is_taken(model: LanguageModel) ->
     torch.testing.assert_close(annotated(algo, corpus).notes["advantage"], expected, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["k1", "k2", "k3"])
+@pytest.mark.parametrize("kind", ["k1", "k2", "k3", "k3_reference"])
 def test_the_penalty_is_paid_on_every_action_token(model: LanguageModel, kind: str) -> None:
     algo, corpus = drifted(ppo(model, gamma=0.0, kl_coef=0.5, kl_estimator=kind)), corpus_of(model, GAME)
     x = log_ratio(algo, corpus)
-    estimate = {"k1": x, "k2": x**2 / 2, "k3": (-x).exp() - 1 + x}[kind]
+    estimate = {"k1": x, "k2": x**2 / 2, "k3": (-x).exp() - 1 + x, "k3_reference": x.exp() - 1 - x}[kind]
     assert (estimate.abs() > 1e-4).all()
     expected = torch.tensor([-1.0, 0, 0, -2]) - 0.5 * estimate
     torch.testing.assert_close(annotated(algo, corpus).notes["advantage"], expected, atol=1e-5, rtol=1e-4)
@@ -230,6 +255,18 @@ def test_the_controller_acts_after_the_round_and_its_state_is_saved(model: Langu
     again = ppo(model)
     again.load_state_dict(algo.state_dict())
     assert float(again.coef) == float(algo.coef)
+
+
+def test_the_measured_divergence_drives_the_controller_and_no_reward(model: LanguageModel) -> None:
+    algo, corpus = drifted(ppo(model, gamma=0.0, kl_coef=0.5, kl_measure="k3_reference")), corpus_of(model, GAME)
+    x = log_ratio(algo, corpus)
+    measured = (x.exp() - 1 - x).mean().item()
+    algo.kl_target = measured / 1.1  # 10 % above its target, which k3 would not be
+    assert abs(((-x).exp() - 1 + x).mean().item() / measured - 1) > 0.02
+    expected = torch.tensor([-1.0, 0, 0, -2]) - 0.5 * x
+    torch.testing.assert_close(annotated(algo, corpus).notes["advantage"], expected, atol=1e-5, rtol=1e-4)
+    assert algo.round["kl"] == pytest.approx(measured, abs=1e-5)
+    assert float(algo.coef) == pytest.approx(0.5 * (1 + 0.1 * 2 / 10), rel=1e-3)
 
 
 def test_a_fixed_coefficient_stays(model: LanguageModel) -> None:
@@ -356,6 +393,21 @@ def test_dropout_in_the_update_is_the_policys_alone_and_only_if_asked(dropout: b
     assert algo.training
     assert algo.head.training
     assert not any(module.training for module in algo.reference.modules())
+
+
+@pytest.mark.parametrize(("masked", "share"), [(True, 1.0), (False, 260 / 325)])
+def test_an_unmasked_update_gives_rows_that_no_token_has_their_share(masked: bool, share: float) -> None:
+    """All logits are 0, so each of 325 rows has as much; re-scoring knows the 260 of tokens alone."""
+    model = make_model(rows=325)
+    with torch.no_grad():
+        model.lm.get_input_embeddings().weight.zero_()
+    algo, corpus = ppo(model, masked=masked, bc_weight=0.5), corpus_of(model, GAME)
+    batch = noted(replace(annotated(algo, corpus), beside=batched(corpus)), advantage=-1.0)
+    assert batch.notes["logprob"].tolist() == pytest.approx([-math.log(260)] * 4)
+    metrics = algo.loss(batch)[1]
+    assert metrics["policy_loss"].item() == pytest.approx(max(share, 0.8))
+    assert metrics["entropy"].item() == pytest.approx(math.log(260 / share))
+    assert metrics["bc_loss"].item() == pytest.approx(math.log(260 / share))
 
 
 def fitted(algo: PPO, batches: Round) -> dict[str, Any]:

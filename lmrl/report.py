@@ -1,0 +1,256 @@
+"""The benchmark as a page: `lmrl-report` reads the finished runs of a store and sets them beside the published figures.
+
+Three files, of the same figures: `report.html`, which needs nothing beside it, `report.md` and `report.csv`. They are
+artifacts of a summary run (tag kind=report) too, whose metrics are the means with their intervals.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from lmrl import pictures
+from lmrl.aggregate import DRAWS, Estimate
+from lmrl.archive import StoredRun, stored_runs
+from lmrl.board import Board, Line, Overall, boards, overall
+from lmrl.config import check
+from lmrl.evaluate import refuse_taken
+from lmrl.pages import template
+from lmrl.paper import TOLERANCE, published
+from lmrl.rows import KINDS, rows
+from lmrl.tracking import Tracker
+
+WORDS = ("reproduced", "better", "worse", "not comparable")
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that the pages show."""
+
+    boards: Sequence[Board]
+    read: int
+    """Finished runs of the store that were read."""
+
+    @cached_property
+    def overall(self) -> list[Overall]:
+        """Over tasks, a model each."""
+        return overall(self.boards)
+
+    @property
+    def lines(self) -> list[Line]:
+        """Of all boards."""
+        return [line for board in self.boards for line in board.lines]
+
+    @property
+    def verdicts(self) -> Mapping[str, int]:
+        """How many figures have each verdict."""
+        return Counter(found.word for line in self.lines if (found := line.verdict))
+
+
+def report(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[str, float]:
+    """Write the three files into the folder and into the store; the means, as the summary run has them.
+
+    Raises ValueError if there is no store or no finished run in it.
+    """
+    check(cfg)
+    refuse_taken(folder)
+    if cfg.tracking.uri is None:
+        raise ValueError("tracking.uri = null: a report reads a store; name the one that runs were recorded in")
+    made = gathered(cfg.tracking.uri, stored_runs(cfg.tracking.uri, cfg.tracking.experiment))
+    if not made.boards:
+        raise ValueError(f"tracking.uri = {cfg.tracking.uri}: no finished run in experiment {cfg.tracking.experiment}")
+    tracker: Tracker = instantiate(cfg.tracking)(folder=folder, run_name="report")
+    with tracker.recording(cfg, overrides, {"kind": "report"}):
+        figures = metrics(made)
+        for path in write(made, folder):
+            tracker.log_file(path)
+        tracker.log_metrics(figures, 0)
+    print(f"{sum(len(x.row.runs) for x in made.lines)} of {made.read} finished runs; {folder / 'report.html'}")
+    return figures
+
+
+def gathered(uri: str, stored: Sequence[StoredRun]) -> Report:
+    """The boards of stored runs, oldest first."""
+    return Report(boards(rows(uri, stored)), sum(run.tags.get("kind") in KINDS for run in stored))
+
+
+def write(made: Report, folder: Path) -> list[Path]:
+    """The three files."""
+    html, markdown, table = (folder / f"report.{kind}" for kind in ("html", "md", "csv"))
+    folder.mkdir(parents=True, exist_ok=True)
+    html.write_text(page(made), encoding="utf-8")
+    markdown.write_text(as_markdown(made), encoding="utf-8")
+    with table.open("w", encoding="utf-8", newline="") as out:
+        flat = [cells(board, line) for board in made.boards for line in board.lines]
+        writer = csv.DictWriter(out, flat[0].keys())
+        writer.writeheader()
+        writer.writerows(flat)
+    return [html, markdown, table]
+
+
+def metrics(made: Report) -> dict[str, float]:
+    """`report/<task>/<player>/return_mean` with its ends; what another row has as well is told apart by its model."""
+    result: dict[str, float] = {}
+    for board in made.boards:
+        for line in board.lines:
+            place = "/".join(["report", board.task, *board.facts, line.row.model, line.name])
+            name = re.sub(r"[^\w\-./ ]+", " ", place, flags=re.ASCII)[:220]
+            ends = (line.mean.value, line.mean.low, line.mean.high)
+            result |= dict(zip((f"{name}/return_mean{end}" for end in ("", "_low", "_high")), ends, strict=True))
+    return result
+
+
+def cells(board: Board, line: Line) -> dict[str, object]:
+    """A line as flat values, for CSV."""
+    row, verdict, scale = line.row, line.verdict, line.scale
+    return {
+        "task": board.task,
+        "facts": " · ".join(board.facts),
+        "algo": row.algo,
+        "model": row.model,
+        "policy": row.policy,
+        "seeds": len(row.runs),
+        "seed_list": " ".join(run.params["seed"] for run in row.runs),
+        "episodes_a_seed": row.episodes[1],
+        "episodes_kept": row.kept,
+        **_ends("return_mean", line.mean),
+        **_ends("return_iqm", line.iqm),
+        "scale": scale[0] if scale else "",
+        **_ends("score", line.score),
+        "success": row.share("success"),
+        "invalid": row.share("invalid"),
+        "train_minutes": row.minutes,
+        "rank": rank(board, line)[0],
+        "rank_share": rank(board, line)[1],
+        "paper_return": "" if line.paper is None else line.paper,
+        "verdict": verdict.word if verdict else "",
+        "why": verdict.why if verdict else "",
+        "setting": row.setting,
+        "other_settings": " ".join(f"{name}:{count}" for name, count in row.others.items()),
+    }
+
+
+def _ends(name: str, found: Estimate | None) -> dict[str, object]:
+    values = ("", "", "") if found is None else (found.value, found.low, found.high)
+    return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
+
+
+def rank(board: Board, line: Line) -> tuple[int, float]:
+    """A line's commonest rank on its board and how often it has it."""
+    shares = board.ranks[list(board.lines).index(line)]
+    return int(shares.argmax()) + 1, float(shares.max())
+
+
+def seeds(line: Line) -> str:
+    """`3 × 800`."""
+    fewest, most = line.row.episodes
+    return f"{len(line.row.runs)} × {most if fewest == most else f'{fewest} to {most}'}"
+
+
+def number(value: float) -> str:
+    """Three significant digits, at most three behind the point.
+
+    >>> number(-6.8403), number(-82.06), number(0.98051), number(-401.0)
+    ('-6.84', '-82.1', '0.981', '-401')
+    """
+    whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    return f"{value:.{max(0, 3 - whole)}f}"
+
+
+def between(found: Estimate) -> str:
+    """`[-7.1, -6.9]`."""
+    return f"[{number(found.low)}, {number(found.high)}]"
+
+
+def percent(share: float) -> str:
+    """A share of 1 as a percentage; nothing for what is not known."""
+    return f"{100 * share:.1f}" if share == share else ""
+
+
+def page(made: Report) -> str:
+    """One self-contained page."""
+    return template("report.html").render(
+        made=made,
+        when=datetime.now(UTC).strftime("%Y-%m-%d"),
+        words=WORDS,
+        published=published(),
+        tolerance=TOLERANCE,
+        draws=DRAWS,
+        board_picture=board_picture,
+        overall_pictures=overall_pictures,
+        tell={"number": number, "between": between, "percent": percent, "seeds": seeds, "rank": rank},
+    )
+
+
+def board_picture(board: Board) -> str:
+    """Means with their intervals, the best on top, the paper's figures, and the data's mean."""
+    lines = sorted(board.lines, key=lambda line: -line.mean.value)
+    several = len({line.row.model for line in lines}) > 1
+    names = [f"{line.name} ({line.row.model})" if several else line.name for line in lines]
+    marks = {i: line.paper for i, line in enumerate(lines) if line.paper is not None and _comparable(line)}
+    dashed = None if board.data_mean is None else ("our data", board.data_mean)
+    told = [(name, line.row.algo, line.mean) for name, line in zip(names, lines, strict=True)]
+    return pictures.intervals(told, "raw return", f"{board.task}: mean returns", marks=marks, line=dashed)
+
+
+def _comparable(line: Line) -> bool:
+    return line.verdict is not None and line.verdict.word != "not comparable"
+
+
+def overall_pictures(found: Overall) -> dict[str, str]:
+    """Over tasks: scores, profiles, who beats whom, and ranks."""
+    best = [(algo, algo, estimate) for algo, estimate in found.iqm.items()]
+    pairs = [(f"{one} > {other}", one, estimate) for (one, other), estimate in found.improvements.items()]
+    return {
+        "iqm": pictures.intervals(best, "score", f"{found.model}: interquartile mean of the scores"),
+        "profiles": pictures.curves(
+            found.profiles, "score", "share of runs above it", f"{found.model}: performance profiles"
+        ),
+        "improvements": pictures.intervals(
+            pairs, "probability", f"{found.model}: probability of improvement", line=("even", 0.5)
+        ),
+        "ranks": pictures.stacked(list(found.iqm), found.ranks, f"{found.model}: ranks over tasks"),
+    }
+
+
+def as_markdown(made: Report) -> str:
+    """The tables, task by task."""
+    parts = ["# Benchmark", "", _legend(), ""]
+    for board in made.boards:
+        parts += [f"## {board.task}", "", *([" · ".join(board.facts), ""] if board.facts else []), *_table(board), ""]
+    return "\n".join(parts)
+
+
+def _legend() -> str:
+    return (
+        "Mean raw returns with 95 % bootstrap intervals by seeds and episodes, of one seed (1 ×) over episodes alone. "
+        "IQM is over seeds. The paper's figures are raw returns of single runs of GPT-2 sizes."
+    )
+
+
+def _table(board: Board) -> Iterable[str]:
+    titles = ("player", "model", "seeds × episodes", "raw return", "IQM", "score", "success, %", "invalid, %", "paper")
+    yield f"| {' | '.join([*titles, 'verdict'])} |"
+    yield f"|{'---|' * (len(titles) + 1)}"
+    for line in board.lines:
+        verdict = line.verdict
+        values = [
+            line.name,
+            line.row.model,
+            seeds(line) + ("" if line.row.kept else ", summaries alone"),
+            f"{number(line.mean.value)} {between(line.mean)}",
+            number(line.iqm.value),
+            f"{line.score.value:.0f} ({line.scale[0]})" if line.score and line.scale else "",
+            percent(line.row.share("success")),
+            percent(line.row.share("invalid")),
+            "" if line.paper is None else f"{line.paper:g}",
+            "" if verdict is None else f"{verdict.word}{f': {verdict.why}' if verdict.why else ''}",
+        ]
+        yield f"| {' | '.join(values)} |"

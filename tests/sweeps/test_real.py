@@ -1,0 +1,89 @@
+"""Studies and grids of real trainings, each the smallest there is, and the dashboard on what they leave."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from optuna.trial import TrialState
+
+from lmrl import sweep
+from lmrl.plan import read
+from lmrl.studies import Desk
+
+ROOT = Path(__file__).parents[2]
+SMALL = ("debug=one_step", "model.width=16", "data.env_steps=40", "data.episodes=4")
+
+
+@pytest.mark.slow
+def test_a_study_of_real_runs_stands_below_its_trials_in_mlflow_and_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = ROOT / "sweeps" / "ppo_stability.yaml"
+    line = [str(file), "study=small", "trials=2", "seeds=[0,1]", "evaluation.times=1", *SMALL]
+    assert sweep.main(line) == 0
+    (study,) = [Desk(read(file, line[1:]), begin=False).study]
+    assert [t.state for t in study.get_trials()] == [TrialState.COMPLETE] * 2
+    assert [list(t.intermediate_values) for t in study.get_trials()] == [[1, 2, 3, 4]] * 2
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("small")
+    assert experiment
+    runs = client.search_runs([experiment.experiment_id])
+    trials = {r.info.run_id: r for r in runs if r.data.tags.get("kind") == "trial"}
+    below = Counter((r.data.tags.get("mlflow.parentRunId"), r.data.tags["algo"]) for r in runs if "algo" in r.data.tags)
+    assert len(trials) == 2
+    assert below == {**{(trial, "ppo"): 2 for trial in trials}, (None, "bc"): 2}, "each seed is cloned once"
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("metrics.json")}
+    assert len(made) == 6
+    assert sweep.main(line) == 0
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("metrics.json")} == made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+def test_a_launcher_runs_a_grid_and_tells_of_the_job_that_failed(tmp_path: Path, launcher: str) -> None:
+    line = [sys.executable, "-m", "lmrl", "-m", "task=maze", "algo=bc", "debug=one_step", "model.width=16"]
+    line += [f"hydra/launcher={launcher}", "hydra.sweep.dir=grid", "tracking=off", "trainer.accelerator=cpu,gpu"]
+    line += ["hydra.sweep.subdir=${trainer.accelerator}"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert json.loads((tmp_path / "grid/cpu/metrics.json").read_text())["steps"] == 1
+    assert "trainer.accelerator = gpu: no GPU here; use hardware=cpu" in done.stderr
+    assert done.returncode == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", ["sqlite:///{folder}/studies.db", "{folder}/journal"])
+def test_the_dashboard_opens_the_storage_of_studies(tmp_path: Path, storage: str) -> None:
+    place = storage.format(folder=tmp_path)
+    kind = place if place.startswith("sqlite") else f"journal:///{place}"
+    Desk(read(ROOT / "sweeps" / "ppo_stability.yaml", [f"storage={kind}", "study=seen"]))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    recipe = subprocess.run(["make", "-n", "dashboard", f"STORAGE={place}"], cwd=ROOT, capture_output=True, text=True)
+    *_, command = recipe.stdout.splitlines()
+    assert command == f".venv/bin/optuna-dashboard {place}"
+    program = [str(Path(sys.executable).with_name("optuna-dashboard")), place, "--port", str(port)]
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            assert answer(f"http://127.0.0.1:{port}/api/studies")["study_summaries"][0]["study_name"] == "seen"
+        finally:
+            server.send_signal(signal.SIGTERM)
+
+
+def answer(address: str) -> dict[str, list[dict[str, str]]]:
+    for _ in range(300):
+        with suppress(OSError), urllib.request.urlopen(address) as reply:
+            said: dict[str, list[dict[str, str]]] = json.load(reply)
+            return said
+        time.sleep(0.1)
+    raise AssertionError(f"nobody answers at {address}")

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from lmrl.returns import discounts, reward_to_go
 from lmrl.tokens import CUT, Actions, Corpus, View, tokenize
+from lmrl.tracking import Tracker
 from lmrl.trajectory import Trajectory
 from lmrl.windows import Windows
 
@@ -90,12 +91,10 @@ def _counted(episode_U: Tensor) -> Tensor:
 
 @torch.no_grad()
 def judged(algo: "Algorithm", episodes: Iterable[Trajectory], view: View) -> Rows:
-    """`by_turn` of what an algorithm thinks of some episodes; empty where it has no critic. Raises as `tokenize`."""
+    """`by_turn` of what an algorithm that has a critic thinks of some episodes, of which there is at least one."""
     corpus = tokenize(episodes, algo.model.codec, view)
     batches = Windows(corpus, np.arange(len(corpus))).in_order(256)
     said = [algo.critic(batch.to(algo.device)) for batch in batches]
-    if not said[0]:
-        return []
     values = {name: torch.cat([part[name] for part in said]).float().cpu() for name in said[0]}
     return by_turn(critique(corpus, values, discounts(corpus.actions().last_N, algo.gamma, algo.discount)))
 
@@ -154,6 +153,19 @@ def _draw(above: "Axes", below: "Axes", name: str, column: Mapping[str, Floats],
     above.fill_between(turn, *ends, color=color, alpha=0.18, linewidth=0)
     below.plot(turn, column["td_rms"], color=color, label=f"{name}: TD error")
     below.plot(turn, column["rmse"], ":", color=color, label=f"{name}: expected - came")
+
+
+def keep_critique(
+    tracker: Tracker, algo: "Algorithm", view: View, episodes: Mapping[str, Sequence[Trajectory]]
+) -> None:
+    """Leave `values.csv` and `values.png` in the run's folder and among its artifacts.
+
+    episodes: what is judged, by name; names without an episode are left out.
+    """
+    tables = {name: judged(algo, played, view) for name, played in episodes.items() if played}
+    for write, name in ((values_csv, "values.csv"), (values_png, "values.png")):
+        write(tables, tracker.folder / name)
+        tracker.log_file(tracker.folder / name)
 
 
 def _dress(axes: "Axes", label: str) -> None:

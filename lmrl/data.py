@@ -40,6 +40,11 @@ def corpus_of(dataset: Dataset, codec: Codec, view: View, cache: Path) -> Corpus
     return Corpus.load(folder)
 
 
+def held_out(episodes: int, share: float, seed: int) -> NDArray[np.bool_]:
+    """Which offline episodes a run with this seed does not train on."""
+    return np.random.default_rng(seed).random(episodes) < share
+
+
 class _Data(LightningDataModule):
     """What both kinds share."""
 
@@ -98,7 +103,7 @@ class OfflineData(_Data):
         if self.trainer and self.trainer.max_steps < 1:
             raise ValueError(f"trainer.max_steps = {self.trainer.max_steps}: offline data has no end; at least 1")
         corpus = self.offline()
-        out = np.random.default_rng(self.seed).random(len(corpus.total)) < self.holdout
+        out = held_out(len(corpus.total), self.holdout, self.seed)
         keep = self.algo.keep(corpus.total, corpus.success) & ~out
         if not keep.any():
             raise ValueError(f"the filter of {type(self.algo).__name__} keeps none of {len(keep)} episodes")
@@ -168,9 +173,11 @@ class OnlineData(_Data):
             windows = Windows(corpus, np.arange(len(corpus)))
             self._beside = Stream(windows, self.offline_batch, self.seed, lambda: 0, 0, 1)
 
-    def train_dataloader(self) -> "Round":
+    def train_dataloader(self) -> "Round | list[TokenBatch]":
         """Play a round and learn from it; without batches, which ends the run, if nothing in all of it can be kept."""
         assert self.trainer is not None
+        if self.progress() >= 1:  # broken off after its last round
+            return []
         self._before = self.played
         self.algo.eval()
         with gathered(self.algo):

@@ -5,6 +5,7 @@ import logging
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import compress, islice
 from pathlib import Path
 
 import torch
@@ -17,7 +18,8 @@ from lmrl.algos.base import Algorithm
 from lmrl.collapse import Detector, verdict
 from lmrl.config import config_hash
 from lmrl.course import Course, save
-from lmrl.data import OfflineData, OnlineData
+from lmrl.critique import keep_critique
+from lmrl.data import OfflineData, OnlineData, held_out
 from lmrl.evaluate import assess, keep_episodes, keep_transcripts, prefixed, view_of, write_metrics
 from lmrl.identity import algo_name, decisive
 from lmrl.models import load_weights, read_checkpoint
@@ -27,9 +29,12 @@ from lmrl.signals import Stop, Stopped
 from lmrl.task import Task
 from lmrl.tokens import View
 from lmrl.tracking import Tracker
+from lmrl.trajectory import Trajectory
 
 SAVE_SECONDS = 60.0
 """A killed offline run loses at most so much."""
+JUDGED = 500
+"""Episodes of each kind that a critic's values are held against."""
 
 
 class Run:
@@ -204,7 +209,16 @@ class Run:
             keep_transcripts(self.tracker, self.task, played[: self.cfg.evaluation.transcripts], figures, name)
             if name == "final":
                 keep_episodes(self.tracker, self.task, played)
+            if name == "final" and algo.has_critic:
+                judged = {"own play": played[:JUDGED], "data held out": self._held_out()}
+                keep_critique(self.tracker, algo, view, judged)
         return figures
+
+    def _held_out(self) -> list[Trajectory]:
+        """Offline episodes that it was not trained on."""
+        episodes = self.task.data.dataset()
+        out = held_out(int(episodes.stats["episodes"]), self.cfg.data.get("holdout", 0.0), self.cfg.seed)
+        return list(islice(compress(episodes, out), JUDGED))
 
     def _finish(self, algo: Algorithm, seconds: float) -> dict[str, float]:
         """The final figures: the weights as training left them, on the published protocol."""

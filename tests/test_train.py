@@ -67,6 +67,7 @@ def test_a_run_that_is_stopped_and_goes_on_is_bit_for_bit_the_run_that_was_not(
 ) -> None:
     cfg = config(tmp_path, "task=maze", f"algo={algo}", BC_STEPS, *size)
     train(cfg, tmp_path / "through")
+    assert (tmp_path / "through" / "values.csv").is_file() == (algo != "ppo")
     plain, steps = course.Course.on_train_batch_end, 0
 
     def stopping(self: course.Course, *args: object) -> None:
@@ -103,8 +104,8 @@ class Killed(BaseException):
 
 
 def breaking_off(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """Kill the run in its third round, or stop it while it plays that round or looks at itself, first or later."""
-    loss, played, look = PPO.loss, OnlineData._play, Run._look
+    """Kill the run in its third round, or stop it while it plays that round, looks at itself, or is scored."""
+    loss, played, look, finish = PPO.loss, OnlineData._play, Run._look, Run._finish
 
     def kill(self: PPO, batch: TokenBatch) -> object:
         if self.rounds == 3:
@@ -120,17 +121,22 @@ def breaking_off(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
         self.stop.asked |= (algo.global_step > 0) is (where == "look")
         return look(self, algo, *args)
 
+    def stop_at_last(self: Run, *args: Any) -> object:
+        self.stop.asked = True
+        return finish(self, *args)
+
     owner, name, patch = {
         "kill": (PPO, "loss", kill),
         "round": (OnlineData, "_play", play),
         "look": (Run, "_look", stop_looking),
         "first look": (Run, "_look", stop_looking),
+        "last games": (Run, "_finish", stop_at_last),
     }[where]
     monkeypatch.setattr(owner, name, patch)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["kill", "round", "look", "first look"])
+@pytest.mark.parametrize("where", ["kill", "round", "look", "first look", "last games"])
 def test_an_online_run_goes_on_bit_for_bit_from_wherever_it_was_broken_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str
 ) -> None:

@@ -53,6 +53,8 @@ class Algorithm(LightningModule):
 
     on_policy = False
     """Whether it only learns from what it has just played."""
+    has_critic = False
+    """Whether it has values of actions, of which `critic` tells."""
     gamma: float = 1.0
     """What values of an algorithm that has them multiply the future by,"""
     discount: Unit = "turn"
@@ -98,9 +100,9 @@ class Algorithm(LightningModule):
     def critic(self, batch: TokenBatch) -> Metrics:
         """What is thought of the batch, in raw units of return: x_N at its action tokens.
 
-        `q`: of what was said; `v`, if there is one: of the state it was said in. Default: nothing, for who has no Q.
+        `q`: of what was said; `v`, if there is one: of the state it was said in. Asked only of who `has_critic`.
         """
-        return {}
+        raise NotImplementedError
 
     def skips(self) -> bool:
         """Whether what is left of this round is to be passed over. Default: no."""

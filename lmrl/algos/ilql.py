@@ -59,6 +59,8 @@ def has_successor(batch: TokenBatch, backup: Unit) -> Tensor:
 class ILQL(Algorithm):
     """Implicit language Q-learning. Values are held in units of 1 / reward_scale."""
 
+    has_critic = True
+
     def __init__(
         self,
         model: LanguageModel,

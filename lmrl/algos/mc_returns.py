@@ -27,6 +27,8 @@ def regression(q_N: Tensor, return_N: Tensor) -> Tensor:
 class MCReturns(Algorithm):
     """Regression of Q on returns. Values are held in units of 1 / reward_scale."""
 
+    has_critic = True
+
     def __init__(
         self,
         model: LanguageModel,

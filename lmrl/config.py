@@ -102,11 +102,12 @@ def _join(key: str, name: object) -> str:
 def _check_names(node: DictConfig, key: str, parameters: Mapping[str, Parameter]) -> None:
     by_name = [name for name, p in parameters.items() if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    for name in _given(node):
+    given = _given(node)
+    for name in given:
         if name not in by_name and not takes_any:
             raise ConfigError(f"{_join(key, name)}: {node._target_} takes no {name!r}{suggest(name, by_name)}")
     for name in by_name:
-        if _is_required(node, parameters[name]) and name not in _given(node):
+        if name not in given and _is_required(node, parameters[name]):
             raise ConfigError(f"{_join(key, name)}: {node._target_} needs {name!r} and no config sets it")
 
 

@@ -7,7 +7,6 @@ that goes on from it does bit for bit what it would have done.
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +71,8 @@ class Course(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._stop.listen()  # Lightning has put a handler of its own before ours, which ends a run unsaved
         assert isinstance(pl_module, Algorithm)
-        due = int(self._data.learnt() * self._times)
-        if due > self._looked:  # the first, and one that was broken off; what is played by now has taught nothing yet
-            self._see(trainer, pl_module, due)
+        if self._looked < 0:  # a round has been played by now, and has taught nothing yet
+            self._see(trainer, pl_module, 0)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         if isinstance(self._data, OnlineData):  # a round that is saved is over; Lightning counts it after this
@@ -95,8 +93,11 @@ class Course(Callback):
         assert isinstance(algo, Algorithm)
         due = int(self._data.progress() * self._times)
         if due > self._looked and not algo.diverged:
-            with suppress(Stopped):  # whoever goes on looks again
+            try:
                 self._see(trainer, algo, due)
+            except Stopped:  # whoever goes on looks again
+                if isinstance(self._data, OnlineData):
+                    raise  # unsaved: from the round before, so that the look is of these weights
         if algo.anywhere(self._stop.asked):
             self.stopped = trainer.should_stop = True
         online = isinstance(self._data, OnlineData)

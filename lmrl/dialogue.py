@@ -133,6 +133,6 @@ def heard(said: str, limit: int) -> str:
     >>> heard("  Is it\ta \x00cat?\n", 500)
     'Is it a cat?'
     """
-    known = said[: 2 * limit].encode("utf-8", "ignore").decode()  # lone surrogates are no text
+    known = said[: 2 * limit].encode("utf-8", "ignore").decode().strip()  # lone surrogates are no text
     plain = known if known.isprintable() else "".join(" " if unicodedata.category(c)[0] == "C" else c for c in known)
     return " ".join(plain.split())[:limit].rstrip()

@@ -30,10 +30,10 @@ _WIDTH = 4.2
 """Inches; of 72 units each, on a phone in about 340 pixels."""
 
 
-def look(name: str) -> tuple[str, str, str]:
-    """Colour, marker and line of an algorithm, or of anything else by its name."""
+def look(name: str, place: int = 4) -> tuple[str, str, str]:
+    """Colour, marker and line of an algorithm, or of anything else by its place."""
     looks = list(_LOOKS.values())
-    return _LOOKS.get(name) or looks[sum(name.encode()) % len(looks)]
+    return _LOOKS.get(name) or looks[place % len(looks)]
 
 
 def drawn(height: float) -> "tuple[Figure, Axes]":
@@ -98,8 +98,8 @@ def curves(
 ) -> str:
     """Curves with the bands of their intervals. lines: x, y, low and high of each, by name; y is a share."""
     figure, axes = drawn(3.4)
-    for name, (at, values, low, high) in lines.items():
-        colour, _, style = look(name)
+    for place, (name, (at, values, low, high)) in enumerate(lines.items()):
+        colour, _, style = look(name, place)
         axes.plot(at, values, color=colour, linestyle=style, label=name, drawstyle="steps-post" if steps else "default")
         axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0, step="post" if steps else None)
     axes.set_ylim(-0.02, 1.02)

@@ -195,9 +195,12 @@ def _check_keys(node: dict[str, Any]) -> None:
 
 
 def _question(text: str) -> str:
+    """The first comment, up to its question mark if it has one."""
     lines = re.match(r"(?:#.*\n)*", text)
     assert lines
-    return " ".join(line.strip("# ") for line in lines[0].splitlines()).strip()
+    comment = " ".join(line.strip("# ") for line in lines[0].splitlines()).strip()
+    asked, mark, _ = comment.partition("?")
+    return asked + mark
 
 
 def _changed(node: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from lmrl.config import check
 from lmrl.evaluate import refuse_taken
 from lmrl.pages import template
 from lmrl.paper import TOLERANCE, published
+from lmrl.plan import read
 from lmrl.rows import KINDS, rows
 from lmrl.tracking import Tracker
 
@@ -57,10 +58,12 @@ class Report:
 def report(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[str, float]:
     """Write the three files into the folder and into the store; the means, as the summary run has them.
 
-    Raises ValueError if there is no store or no finished run in it.
+    With `cfg.study`, a study's two files. Raises ValueError if there is no store or no finished run in it.
     """
     check(cfg)
     refuse_taken(folder)
+    if cfg.study:
+        return _of_study(cfg, folder, overrides)
     if cfg.tracking.uri is None:
         raise ValueError("tracking.uri = null: a report reads a store; name the one that runs were recorded in")
     made = gathered(cfg.tracking.uri, stored_runs(cfg.tracking.uri, cfg.tracking.experiment))
@@ -74,6 +77,20 @@ def report(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict
         tracker.log_metrics(figures, 0)
     print(f"{sum(len(x.row.runs) for x in made.lines)} of {made.read} finished runs; {folder / 'report.html'}")
     return figures
+
+
+def _of_study(cfg: DictConfig, folder: Path, overrides: Sequence[str]) -> dict[str, float]:
+    """The pages of a study, which become a run of its experiment."""
+    from lmrl import study_report
+
+    plan = read(Path(cfg.study), cfg.changes)
+    made = study_report.gathered(plan, cfg.study, cfg.against)
+    tracker: Tracker = instantiate(cfg.tracking, experiment=plan.study)(folder=folder, run_name="report")
+    with tracker.recording(cfg, overrides, {"kind": "report", "study": plan.study}):
+        for path in study_report.write(made, folder):
+            tracker.log_file(path)
+    print(folder / "study.html")
+    return {}
 
 
 def gathered(uri: str, stored: Sequence[StoredRun]) -> Report:

@@ -1,6 +1,6 @@
 """What the keys of the root configs take that nothing is built from: `_target_` names the class that says so."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -112,6 +112,9 @@ class Report:
     """`conf/report.yaml`."""
 
     tracking: Any
+    study: str | None
+    against: str | None
+    changes: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,7 +89,13 @@ def _row(trial: FrozenTrial) -> list[str]:
     figures = figures_of(trial.values[0], outcomes_of(trial))
     bad = ", ".join(f"{100 * figures[end]:.0f} % {end}" for end in ENDS if figures.get(end))
     numbers = [str(trial.number), f"{figures['value']:.4g}", bracketed(figures), f"{figures['seeds']:.0f}"]
-    return [*numbers, bad, told(trial.params)]
+    return [*numbers, bad, told(_short(trial.params))]
+
+
+def _short(params: Mapping[str, Any]) -> dict[str, Any]:
+    """By the last parts of their keys, where these differ."""
+    short = {key.rpartition(".")[2]: value for key, value in params.items()}
+    return short if len(short) == len(params) else dict(params)
 
 
 def bracketed(figures: Mapping[str, float]) -> str:

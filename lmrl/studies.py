@@ -8,26 +8,21 @@ needs `Study.optimize`, and knows no journal.)
 """
 
 import json
-import os
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import optuna
 from hydra.utils import instantiate
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.storages.journal._file import BaseJournalFileLock  # which its package does not hand on
+from optuna.storages import BaseStorage
 from optuna.trial import TrialState
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
-from lmrl.locks import ALIVE, FileLocks, Locks, ServerLocks
+from lmrl.locks import FileLocks, Locks, ServerLocks
 from lmrl.plan import Plan
 from lmrl.space import draw
+from lmrl.storages import address, file_of, opened, told
 
 _GATE = "gate"
 """The lock of whoever begins a study or picks a trial."""
@@ -45,18 +40,20 @@ class Desk:
 
     def __init__(self, plan: Plan, *, begin: bool = True) -> None:
         self.plan = plan
-        file = _file(plan.storage)
+        file = file_of(plan.storage)
         if not (begin or file is None or file.is_file()):
             raise ValueError(f"storage = {plan.storage}: no such file; the study has not begun")
         self._prefix = f"{plan.study}." if file else ""
         with told(plan.storage):
             self._locks: Locks = (
-                FileLocks(file.with_name(f"{file.name}.locks")) if file else ServerLocks(_url(plan.storage), plan.study)
+                FileLocks(file.with_name(f"{file.name}.locks"))
+                if file
+                else ServerLocks(address(plan.storage), plan.study)
             )
         with self.alone():
-            self.study = self._opened(_storage(plan.storage, file), begin)
+            self.study = self._joined(opened(plan.storage, file), begin)
 
-    def _opened(self, storage: BaseStorage, begin: bool) -> optuna.Study:
+    def _joined(self, storage: BaseStorage, begin: bool) -> optuna.Study:
         plan = self.plan
         names = [study.study_name for study in optuna.get_all_study_summaries(storage)]
         if plan.study not in names and not begin:
@@ -99,13 +96,18 @@ class Desk:
             yield None
             return
         try:
-            self.study.sampler = self._sampler(picked.number)
-            trial = optuna.Trial(self.study, picked._trial_id)
-            for name, kind in self.plan.distributions.items():
-                draw(trial, name, kind)  # or what it drew before its worker died
-            yield trial
+            with told(self.plan.storage):
+                yield self._drawn(picked)
         finally:
             self._locks.give(f"{self._prefix}{picked.number}")
+
+    def _drawn(self, picked: optuna.trial.FrozenTrial) -> optuna.Trial:
+        """The trial with its parameters: what it drew before its worker died, if it had one, stays."""
+        self.study.sampler = self._sampler(picked.number)
+        trial = optuna.Trial(self.study, picked._trial_id)
+        for name, kind in self.plan.distributions.items():
+            draw(trial, name, kind)
+        return trial
 
     def _picked(self) -> optuna.trial.FrozenTrial | None:
         """A trial whose worker died, or one that waits, or a new one; its lock is taken."""
@@ -157,69 +159,9 @@ class Desk:
 
     def left(self) -> int:
         """How many trials have not ended, those that nobody has begun included."""
-        trials = self.study.get_trials(deepcopy=False)
+        with told(self.plan.storage):
+            trials = self.study.get_trials(deepcopy=False)
         return max(self.plan.size, len(trials)) - sum(trial.state.is_finished() for trial in trials)
-
-
-@contextmanager
-def told(storage: str) -> Iterator[None]:
-    """Turn what a storage that is away raises into one line for the user, without its password: a ValueError."""
-    try:
-        yield
-    except ImportError as error:
-        raise ValueError(f"storage = {_shown(storage)}: {error}; pip install 'lmrl[postgres]'") from error
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        reason = " ".join(str(getattr(error, "orig", None) or error.__cause__ or error).split())[:200]
-        raise ValueError(f"storage = {_shown(storage)}: {reason}; the same command goes on") from error
-
-
-def _shown(storage: str) -> str:
-    return storage if _file(storage) else make_url(storage).render_as_string()
-
-
-def _url(storage: str) -> str:
-    """SQLAlchemy's address, with the driver that is tested."""
-    return make_url(storage).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-
-
-def _file(storage: str) -> Path | None:
-    """The file of a storage on one machine; None for a server's. Raises ValueError for what is neither."""
-    kind, _, place = storage.partition(":///")
-    if kind in ("sqlite", "journal") and place:
-        return Path(place).absolute()
-    if not storage.startswith(("postgresql://", "postgresql+psycopg://")):
-        raise ValueError(f"storage = {storage}: write sqlite:///FILE, journal:///FILE or postgresql://USER@HOST/NAME")
-    return None
-
-
-def _storage(storage: str, file: Path | None) -> BaseStorage:
-    if file is None:
-        return RDBStorage(_url(storage), engine_kwargs={"pool_pre_ping": True, "connect_args": ALIVE})
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if storage.startswith("journal"):
-        return JournalStorage(JournalFileBackend(str(file), _JournalLock(file)))
-    return RDBStorage(f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": 60}})
-
-
-class _JournalLock(BaseJournalFileLock):
-    """In place of Optuna's own, which outlives a killed holder by 30 seconds, and keeps a line that it left torn."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._locks = path, FileLocks(path.with_name(f"{path.name}.locks"))
-
-    def acquire(self) -> bool:
-        while not self._locks.take("journal"):
-            time.sleep(0.001)
-        with self._path.open("rb") as journal:
-            size = journal.seek(0, os.SEEK_END)
-            journal.seek(max(0, size - 1))
-            torn = journal.read(1) not in (b"", b"\n")
-        if torn:
-            os.truncate(self._path, self._path.read_bytes().rfind(b"\n") + 1)
-        return True
-
-    def release(self) -> None:
-        self._locks.give("journal")
 
 
 def _differing(begun: str, plan: Plan) -> str:

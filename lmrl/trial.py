@@ -2,14 +2,15 @@
 
 Pruners see a trial at steps that go on from seed to seed: with T evaluations a run (`evaluation.times`), evaluation e
 (from 1) of the seed at place i (from 0) is step i (T + 1) + e, and the end of that seed is step (i + 1)(T + 1). The
-value there is the study's aggregate over the seeds that have ended and the last evaluation of the one that runs. So at
-any step all trials have seen equally much, one of whose seeds ended early included.
+value there is the study's aggregate over the seeds that have ended and the last evaluation of the one that runs, so a
+step means the same in all trials, even where a seed ended early. In place of `lower` stands the mean: two seeds have an
+interval of 13 standard errors to each side, which would let chance prune.
 """
 
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -87,7 +88,7 @@ class Setting:
             return value
         if end == "finished":
             raise ValueError(f"objective.metric = {objective.metric}: {job.folder} has none; it has {sorted(figures)}")
-        return (value if math.isfinite(value) else next(reversed(job.curve(objective.watched)), math.nan))
+        return self.worse(value if math.isfinite(value) else next(reversed(job.curve(objective.watched)), math.nan))
 
     def worse(self, value: float) -> float:
         """The floor, or the value where that is worse."""
@@ -105,6 +106,9 @@ class Attempt:
         """hold: raises if the trial may have become another's."""
         self._trial, self._setting, self._hold = trial, setting, hold
         self._objective, self._seeds = setting.plan.objective, setting.plan.each_seed
+        self._seen = (
+            replace(self._objective, over_seeds="mean") if self._objective.over_seeds == "lower" else self._objective
+        )
         self._reported = set(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
         self.outcomes: list[Outcome] = []
 
@@ -150,7 +154,7 @@ class Attempt:
     def _report(self, step: int, running: Sequence[float]) -> None:
         if step not in self._reported:
             self._reported.add(step)
-            self._trial.report(aggregate([*self._values, *running], self._objective), step)
+            self._trial.report(aggregate([*self._values, *running], self._seen), step)
 
     def _prune(self) -> None:
         if self._trial.should_prune():

@@ -4,6 +4,7 @@
 """
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -119,14 +121,14 @@ def browser() -> Iterator[Browser]:
     program = binary()
     if program is None:
         raise RuntimeError("no Chromium: make chromium, or CHROMIUM_PATH=/a/binary")
-    theirs, write = os.pipe()
-    read, back = os.pipe()
-    pipes = ["sh", "-c", f'exec "$0" "$@" 3<&{theirs} 4>&{back}', program]
+    (theirs, write), (read, back) = os.pipe(), os.pipe()
+    ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs, back)]  # out of the way of 3 and 4
     with TemporaryDirectory() as profile:
         options = [*OPTIONS, f"--user-data-dir={profile}", *QUIET]
-        process = subprocess.Popen([*pipes, *options], pass_fds=(theirs, back), stderr=subprocess.DEVNULL)
-        os.close(theirs)
-        os.close(back)
+        wire = partial(list, map(os.dup2, ends, (3, 4)))
+        process = subprocess.Popen([program, *options], close_fds=False, preexec_fn=wire, stderr=subprocess.DEVNULL)
+        for end in (theirs, back, *ends):
+            os.close(end)
         try:
             yield Browser(read, write)
         finally:

@@ -100,17 +100,18 @@ def test_a_torn_line_of_the_metrics_does_not_count(tmp_path: Path) -> None:
 def test_a_run_ends_with_its_worker_and_the_next_one_waits_for_that(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from tests.test_job import a_job, nothing; "
-        "a_job(Path(sys.argv[1]), 'hangs').carry(600, nothing)"
+        "a_job(Path(sys.argv[1]), 'saves').carry(600, nothing)"
     )
     worker = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT)
-    run = a_job(tmp_path, "hangs")
+    run = a_job(tmp_path, "saves")
     until(lambda: len(run.curve("eval/return_mean")) == 2)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     assert run.carry(1, nothing) == "timeout"
-    first, second = starts(run)
+    first, saved, second, _ = starts(run)
+    assert saved == 0, "and begins after it has saved"
     assert not psutil.pid_exists(first)
-    assert first != second
+    assert not psutil.pid_exists(second)
 
 
 def test_a_leash_hands_on_the_status_and_the_signals_of_its_command() -> None:

@@ -3,15 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from lmrl.board import boards
 from lmrl.fidelity import page_of
 from lmrl.pages import transcript_html
+from lmrl.report import Report, page
 from lmrl.trajectory import Trajectory, Turn
 from tests.browser import DESK, PHONE, Browser, binary, browser
+from tests.stored import ALGOS, row
 from tests.test_fidelity import pair
 from tests.test_pages import LOST, WON
-from tests.test_report import folder, store  # noqa: F401  # fixtures
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(binary() is None, reason="no Chromium: make chromium")]
 LONG = Trajectory((Turn("w" * 300, False), Turn("a " * 300, True)), False, {"success": False, "note": "n" * 300})
@@ -24,16 +27,18 @@ def tab() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def pages(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:  # noqa: F811
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One of each kind, with texts that could break it."""
-    place = tmp_path_factory.mktemp("pages")
+    place, rng = tmp_path_factory.mktemp("pages"), np.random.default_rng(0)
+    rows = [row(task, algo, *rng.normal(-50, 9, (3, 40))) for task in ("maze", "maze_po") for algo in ALGOS]
     texts = {
         "transcript": transcript_html([WON, LOST, LONG], title="t" * 200, summary={"return_mean": -1.0}),
         "fidelity": page_of([pair("Yes.", "No."), pair("a" * 300, "b", "size")], title="task: speaker"),
+        "report": page(Report(boards([*rows, row("t" * 99, "bc", [1.0, 2.0], policy="greedy")]), 37)),
     }
     for name, text in texts.items():
         (place / f"{name}.html").write_text(text, encoding="utf-8")
-    return {**{name: place / f"{name}.html" for name in texts}, "report": folder / "report.html"}
+    return {name: place / f"{name}.html" for name in texts}
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])

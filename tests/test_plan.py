@@ -8,7 +8,7 @@ from lmrl.plan import composed, read
 
 STUDY = """
 # How large
-# should it be?
+# should it be? About four minutes.
 study: size
 overrides: [task=maze, algo=ppo]
 seeds: range(0, 3)

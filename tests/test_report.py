@@ -9,14 +9,12 @@ import pytest
 from hydra import compose, initialize_config_dir
 from mlflow import MlflowClient
 
-from lmrl.archive import stored_runs
-from lmrl.board import Board, boards
+from lmrl.board import boards
 from lmrl.config import conf_dir
 from lmrl.glossary import explain
 from lmrl.report import report
-from lmrl.rows import rows
 from lmrl.scoring import Score
-from tests.stored import empty, leave
+from tests.stored import empty, leave, row
 
 SCALES = {"paper": Score(floor=-101, mean=-83, best=-25.75)}
 
@@ -114,11 +112,8 @@ def test_a_store_without_runs_is_told_in_a_line(tmp_path: Path) -> None:
         made(empty(tmp_path), tmp_path / "report")
 
 
-def test_what_else_is_in_a_store_moves_no_interval_of_a_task(store: str) -> None:
-    def means(found: list[Board]) -> dict[str, object]:
-        return {line.name: line.mean for board in found if board.task == "maze" for line in board.lines}
-
-    stored = stored_runs(store, "lmrl")
-    alone = [run for run in stored if run.params["task.name"] == "maze"]
-    assert len(alone) < len(stored)
-    assert means(boards(rows(store, stored))) == means(boards(rows(store, alone)))
+def test_what_else_is_in_a_store_moves_no_interval_of_a_task() -> None:
+    rng = np.random.default_rng(0)
+    maze, wordle = (row(task, "bc", *rng.normal(-50, 9, (3, 40))) for task in ("maze", "wordle"))
+    ((alone,),) = (board.lines for board in boards([maze]))
+    assert [board.lines[0].mean for board in boards([wordle, maze])][1] == alone.mean

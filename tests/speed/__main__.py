@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests.speed.measure import Effort, Figure
 
-SUBJECTS = ("startup", "envs", "opponents", "episodes", "rollouts", "values", "training")
+SUBJECTS = ("startup", "envs", "opponents", "episodes", "rollouts", "values", "training", "reports")
 FULL = Effort(repetitions=7, share=1.0)
 
 

@@ -5,6 +5,7 @@ How it goes is told by `policy.end` among the overrides, and what it reaches by 
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -16,6 +17,15 @@ folder.mkdir(parents=True, exist_ok=True)
 seed, level, end = int(given["seed"]), float(given["algo.gamma"]), given.get("task.name", "well")
 with (folder / "starts").open("a") as starts:
     starts.write(f"{os.getpid()}\n")
+if end == "saves":  # what a run does when it is told to stop, slowly
+
+    def save(*_: object) -> None:
+        time.sleep(1)
+        with (folder / "starts").open("a") as starts:
+            starts.write("0\n")
+        os._exit(130)
+
+    signal.signal(signal.SIGTERM, save)
 if end == "refused":
     sys.exit("error: hardware = gpu: no GPU here")
 if end == "dies":
@@ -25,7 +35,7 @@ for look in range(1, 1 + int(given["evaluation.times"])):
     row = {"step": look, "time": 0, "metrics": {"eval/return_mean": level * look + seed, "train/entropy": 1 / look}}
     with (folder / "metrics.jsonl").open("a") as lines:
         lines.write(json.dumps(row) + "\n")
-if end == "hangs":
+if end in ("hangs", "saves"):
     time.sleep(3600)
 if end == "killed":
     os.kill(os.getpid(), 9)

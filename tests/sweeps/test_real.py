@@ -18,20 +18,26 @@ from optuna.trial import TrialState
 from lmrl import sweep
 from lmrl.plan import read
 from lmrl.studies import Desk
+from tests.test_readme import COMMANDS
 
 ROOT = Path(__file__).parents[2]
-SMALL = ("debug=one_step", "model.width=16", "data.env_steps=40", "data.episodes=4")
+CHANGES = ("study=small", "trials=2", "seeds=[0,1]", "evaluation.times=1", "debug=one_step", "model.width=16")
+CHANGES += ("data.env_steps=40", "data.episodes=4")
 
 
 @pytest.mark.slow
-def test_a_study_of_real_runs_stands_below_its_trials_in_mlflow_and_is_not_repeated(
+def test_the_readmes_studies_run_and_stand_below_their_trials_in_mlflow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    file = ROOT / "sweeps" / "ppo_stability.yaml"
-    line = [str(file), "study=small", "trials=2", "seeds=[0,1]", "evaluation.times=1", *SMALL]
-    assert sweep.main(line) == 0
-    (study,) = [Desk(read(file, line[1:]), begin=False).study]
+    for file, *options in (command.split()[1:] for command in COMMANDS if command.startswith("lmrl-sweep")):
+        fresh = ["--seeds", "2"] if "--retrain" in options else []
+        assert sweep.main([str(ROOT / file), *CHANGES, *options, *fresh]) == 0
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("metrics.json")}
+    assert sweep.main([str(ROOT / file), *CHANGES, *options, *fresh]) == 0
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("metrics.json")} == made, "what is done stays"
+    assert len(made) == 8, "five runs, and a clone for each seed"
+    study = Desk(read(ROOT / "sweeps/ppo_stability.yaml", CHANGES), begin=False).study
     assert [t.state for t in study.get_trials()] == [TrialState.COMPLETE] * 2
     assert [list(t.intermediate_values) for t in study.get_trials()] == [[1, 2, 3, 4]] * 2
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
@@ -41,11 +47,8 @@ def test_a_study_of_real_runs_stands_below_its_trials_in_mlflow_and_is_not_repea
     trials = {r.info.run_id: r for r in runs if r.data.tags.get("kind") == "trial"}
     below = Counter((r.data.tags.get("mlflow.parentRunId"), r.data.tags["algo"]) for r in runs if "algo" in r.data.tags)
     assert len(trials) == 2
-    assert below == {**{(trial, "ppo"): 2 for trial in trials}, (None, "bc"): 2}, "each seed is cloned once"
-    made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("metrics.json")}
-    assert len(made) == 6
-    assert sweep.main(line) == 0
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("metrics.json")} == made
+    (again,) = [r.info.run_id for r in runs if r.data.tags.get("kind") == "retrain"]
+    assert below == {**dict.fromkeys([(trial, "ppo") for trial in trials], 2), (again, "ppo"): 1, (None, "bc"): 3}
 
 
 @pytest.mark.slow

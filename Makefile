@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1# one thread a process, two processes at once: the fa
 STORAGE ?= sqlite:///outputs/studies.db
 
 .DEFAULT_GOAL := help
-.PHONY: help setup stockfish postgres run test check ui dashboard speed wheel
+.PHONY: help setup stockfish postgres chromium run test check ui dashboard benchmark speed wheel
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
@@ -34,10 +34,16 @@ postgres: ## Install the database server that tests start, or say what to instal
 	if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then apt-get update -q && apt-get install -qy postgresql; else \
 	echo "the tests of studies need PostgreSQL: apt install postgresql, brew install postgresql" >&2; exit 1; fi
 
+chromium: ## Install the browser that tests open pages in, or say what to install
+	@command -v $${CHROMIUM_PATH:-chromium} >/dev/null || command -v google-chrome >/dev/null || \
+	if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
+	apt-get update -q && apt-get install -qy --no-install-recommends chromium fonts-dejavu-core; else \
+	echo "the tests of pages need Chromium: apt install chromium, or CHROMIUM_PATH=/a/binary" >&2; exit 1; fi
+
 run: setup ## Train ILQL on the fully observed maze
 	$(BIN)/python -m lmrl task=maze algo=ilql
 
-test: .venv/.tested stockfish postgres ## Run every test, with the coverage of lmrl
+test: .venv/.tested stockfish postgres chromium ## Run every test, with the coverage of lmrl
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=25 --cov=lmrl
 
 check: setup stockfish ## Format, lint, types and the fast tests
@@ -53,6 +59,9 @@ dashboard: setup ## Open Optuna's dashboard on the studies; STORAGE names others
 	test -x $(BIN)/optuna-dashboard || \
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dashboard]"
 	$(BIN)/optuna-dashboard $(STORAGE)
+
+benchmark: setup stockfish ## Run what the short form of the published table lacks (3 hours in all), and write the report
+	$(BIN)/lmrl-benchmark sweeps/paper_table_short.yaml
 
 speed: setup ## Measure speeds, each beside what it is compared with
 	$(BIN)/python -m tests.speed

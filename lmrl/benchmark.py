@@ -5,7 +5,7 @@ A table takes its tasks, algorithms and seeds from the grid of a named experimen
     experiment: paper_table                     conf/experiment/paper_table.yaml
     seeds: [1, 2, 3]                            in place of its own; likewise tasks and algos
     overrides: [model=tiny]                     of all runs
-    cells: {chess ppo: [data.env_steps=20000]}  and of some
+    cells: {"chess mc_returns,ilql": [trainer.max_steps=400], "* ppo": [data.env_steps=20000]}    and of some
 
 A run that the store has as FINISHED, of the same setting and seed, is not repeated; one that was interrupted goes on in
 its folder. Each is a process of its own. Cloning comes first, since the others begin from it.
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from threading import Event
@@ -47,14 +48,24 @@ class Table:
     seeds: Sequence[int] = ()
     overrides: Sequence[str] = ()
     cells: dict[str, Sequence[str]] = field(default_factory=dict)
-    """`TASK ALGO` or `TASK` or `ALGO` -> overrides; all that fit, in this order: algorithm, task, both."""
+    """`TASKS ALGOS` -> overrides, of all that fit, in order; names are parted by commas, and `*` is any."""
     minutes: float = 120.0
     """After which a run is ended."""
     at_once: int = 2
 
     def cells_of(self, task: str, algo: str) -> list[str]:
-        """What is overridden there."""
-        return [text for key in (algo, task, f"{task} {algo}") for text in self.cells.get(key, ())]
+        """What is overridden there.
+
+        >>> table = Table(experiment="paper_table", cells={"* ppo": ["a=1"], "maze,chess bc,ppo": ["a=2", "b=1"]})
+        >>> table.cells_of("chess", "ppo"), table.cells_of("wordle", "bc")
+        (['a=1', 'a=2', 'b=1'], [])
+        """
+        found: list[str] = []
+        for key, given in self.cells.items():
+            tasks, algos = (names.split(",") for names in key.split())
+            if {task, "*"} & set(tasks) and {algo, "*"} & set(algos):
+                found += given
+        return found
 
 
 @dataclass(frozen=True)
@@ -66,8 +77,9 @@ class Cell:
     seed: int
     overrides: Sequence[str]
     config: DictConfig
+    """Of any seed."""
 
-    @property
+    @cached_property
     def setting(self) -> str:
         """By which the store knows it."""
         return setting(flat(OmegaConf.to_container(self.config, resolve=True)))
@@ -84,7 +96,7 @@ def main(arguments: Sequence[str] | None = None, command: Sequence[str] = LMRL) 
     parser.add_argument("file", type=Path, help="the table, such as sweeps/paper_table_short.yaml")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="of all its runs")
     parser.add_argument("--status", action="store_true", help="say what is missing, and run nothing")
-    args = parser.parse_args(arguments)
+    args = parser.parse_intermixed_args(arguments)
     try:
         with interruptible():
             return _answer(args.file, args.overrides, args.status, command)
@@ -144,10 +156,10 @@ def _grid(experiment: str) -> dict[str, Any]:
 def cells(table: Table, overrides: Sequence[str]) -> list[Cell]:
     """All runs, a task's side by side, in order of the algorithms. Raises ConfigError."""
     found = []
-    for task, algo, seed in product(table.tasks, table.algos, table.seeds):
-        chosen = [f"task={task}", f"algo={algo}", f"seed={seed}"]
-        given = [*chosen, *table.overrides, *table.cells_of(task, algo), *overrides]
-        found.append(Cell(task, algo, seed, given, composed(given)))
+    for task, algo in product(table.tasks, table.algos):
+        given = [f"task={task}", f"algo={algo}", *table.overrides, *table.cells_of(task, algo), *overrides]
+        config = composed(given)
+        found += [Cell(task, algo, seed, [*given, f"seed={seed}"], config) for seed in table.seeds]
     return found
 
 

@@ -26,14 +26,15 @@ _LOOKS = {
     "ppo": ("#d55e00", "P", "-."),
     "prompting": ("#cc79a7", "X", ":"),
 }
+_PLAIN = ("#0072b2", "o", "-")
 _WIDTH = 4.2
 """Inches; of 72 units each, on a phone in about 340 pixels."""
 
 
-def look(name: str, place: int = 4) -> tuple[str, str, str]:
-    """Colour, marker and line of an algorithm, or of anything else by its place."""
+def look(name: str, place: int | None = None) -> tuple[str, str, str]:
+    """Colour, marker and line of an algorithm, or of anything else by its place; without one, they are all alike."""
     looks = list(_LOOKS.values())
-    return _LOOKS.get(name) or looks[place % len(looks)]
+    return _LOOKS.get(name) or (_PLAIN if place is None else looks[place % len(looks)])
 
 
 def drawn(height: float) -> "tuple[Figure, Axes]":
@@ -75,7 +76,7 @@ def intervals(
 
     marks: by row, another figure, drawn as a hollow diamond; line: the name and place of a dashed line through all.
     """
-    figure, axes = drawn(0.75 + 0.3 * len(rows))
+    figure, axes = drawn(0.75 + (0.3 if len(rows) < 16 else 0.2) * len(rows))
     for place, (_, name, found) in enumerate(rows):
         colour, marker, _ = look(name)
         axes.plot([found.low, found.high], [place, place], color=colour, linewidth=3, solid_capstyle="butt")
@@ -97,7 +98,8 @@ def curves(
     lines: Mapping[str, tuple[Floats, Floats, Floats, Floats]], x: str, y: str, label: str, *, steps: bool = False
 ) -> str:
     """Curves with the bands of their intervals. lines: x, y, low and high of each, by name; y is a share."""
-    figure, axes = drawn(3.4)
+    columns = 3 if max(map(len, lines)) < 20 else 1
+    figure, axes = drawn(3 + 0.2 * len(lines) / columns)
     for place, (name, (at, values, low, high)) in enumerate(lines.items()):
         colour, _, style = look(name, place)
         axes.plot(at, values, color=colour, linestyle=style, label=name, drawstyle="steps-post" if steps else "default")
@@ -105,7 +107,7 @@ def curves(
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderpad=0, fontsize=9)
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderpad=0, fontsize=9)
     return svg(figure, label)
 
 

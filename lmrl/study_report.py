@@ -167,14 +167,13 @@ def page(made: StudyReport) -> str:
 
 def drawn(made: StudyReport) -> dict[str, str]:
     """The pictures that there is something to draw for."""
-    metric = made.plan.objective.metric
     risks = [(arm.name, arm.name, arm.collapse) for arm in made.arms if arm.collapse]
     gaps = [(name, name, gap.mean) for name, gap in made.differences.items()]
     found = {
         "collapse": pictures.intervals(risks, "probability of collapse", f"{made.plan.study}: probability of collapse"),
         "differences": pictures.intervals(
             gaps,
-            f"{metric}, less that of {made.base.name}",
+            "difference",
             f"{made.plan.study}: paired differences",
             line=("no difference", 0.0),
         ),

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 PHONE, DESK = 390, 1280
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium", "google-chrome")
 OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
 QUIET = ("--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe", "about:blank")
 

@@ -10,11 +10,13 @@ from lmrl.board import boards
 from lmrl.fidelity import page_of
 from lmrl.pages import transcript_html
 from lmrl.report import Report, page
+from lmrl.study_report import page as study_page
 from lmrl.trajectory import Trajectory, Turn
 from tests.browser import DESK, PHONE, Browser, binary, browser
 from tests.stored import ALGOS, row
 from tests.test_fidelity import pair
 from tests.test_pages import LOST, WON
+from tests.test_study_report import SOUND, WILD, begun, carried
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(binary() is None, reason="no Chromium: make chromium")]
 LONG = Trajectory((Turn("w" * 300, False), Turn("a " * 300, True)), False, {"success": False, "note": "n" * 300})
@@ -36,13 +38,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "fidelity": page_of([pair("Yes.", "No."), pair("a" * 300, "b", "size")], title="task: speaker"),
         "report": page(Report(boards([*rows, row("t" * 99, "bc", [1.0, 2.0], policy="greedy")]), 37)),
     }
+    texts["study"] = study_page(carried(begun(place), SOUND, WILD, SOUND))
     for name, text in texts.items():
         (place / f"{name}.html").write_text(text, encoding="utf-8")
     return {name: place / f"{name}.html" for name in texts}
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
-@pytest.mark.parametrize("name", ["transcript", "fidelity", "report"])
+@pytest.mark.parametrize("name", ["transcript", "fidelity", "report", "study"])
 def test_a_page_opens_without_an_error_a_request_or_a_scroll_to_the_side(
     tab: Browser, pages: dict[str, Path], name: str, width: int
 ) -> None:

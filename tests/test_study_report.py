@@ -16,7 +16,9 @@ from lmrl.study_report import StudyReport, as_markdown, gathered, page
 from lmrl.trial import Outcome, aggregate
 
 ARMS = "arms: {sound: [], wild: [algo.kl_coef=0.0], calm: [algo.kl_coef=0.1]}"
-SPACE = "trials: 3\nspace: {algo.clip: 'interval(0.1, 0.4)', data.passes: 'choice(1, 2)'}\nsampler: {_target_: optuna.samplers.RandomSampler, seed: 0}"
+SPACE = """trials: 3
+space: {algo.clip: 'interval(0.1, 0.4)', data.passes: 'choice(1, 2)'}
+sampler: {_target_: optuna.samplers.RandomSampler, seed: 0}"""
 
 
 def begun(folder: Path, what: str = ARMS) -> Path:
@@ -53,9 +55,9 @@ SOUND = [run(1, -7), run(2, -8), run(3, -9), run(4, -10)]
 WILD = [run(1, -101, 100), run(2, -101, 300), run(3, -9), run(5, -50, end="died")]
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> StudyReport:
-    return carried(begun(tmp_path), SOUND, WILD, [run(seed, -6) for seed in (1, 2, 3, 4)])
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> StudyReport:
+    return carried(begun(tmp_path_factory.mktemp("study")), SOUND, WILD, [run(seed, -6) for seed in (1, 2, 3, 4)])
 
 
 def test_an_arm_has_its_probability_of_collapse_and_what_died_is_left_out(made: StudyReport) -> None:
@@ -81,7 +83,8 @@ def test_differences_are_over_the_seeds_that_both_arms_have(made: StudyReport) -
     assert made.base.name == "sound"
 
 
-def test_what_a_run_left_leads_over_what_it_was_worth(made: StudyReport) -> None:
+def test_what_a_run_left_leads_over_what_it_was_worth(tmp_path: Path) -> None:
+    made = carried(begun(tmp_path), SOUND, WILD, [run(seed, -6) for seed in (1, 2, 3, 4)])
     folder = made.plan.place / "trial-1" / "seed-1"
     folder.mkdir(parents=True)
     (folder / "metrics.json").write_text(json.dumps({"final/return_mean": -60.0, "collapsed": 1, "collapsed_at": 150}))

@@ -98,6 +98,7 @@ def test_a_study_runs_every_seed_of_every_trial_once(tmp_path: Path, capsys: pyt
     assert len(starts(tmp_path / "runs")) == 10, "two more, and none again"
 
 
+@pytest.mark.slow
 def test_bad_ends_have_a_value_and_the_study_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job, "DOUBT", 0.1)
     names = ["well", "diverges", "collapses", "hangs", "dies", "killed"]
@@ -136,6 +137,7 @@ def test_what_no_run_would_take_stops_the_study_and_leaves_the_trial(
     assert "study = levels: was begun with other overrides; name another study" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_poor_setting_is_pruned_and_its_other_seeds_are_spared(tmp_path: Path) -> None:
     file = written(
         tmp_path,
@@ -153,6 +155,7 @@ def test_a_poor_setting_is_pruned_and_its_other_seeds_are_spared(tmp_path: Path)
     assert len(starts(tmp_path / "runs")) == 3
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_stopped_loses_nothing(tmp_path: Path) -> None:
     file = written(tmp_path, overrides=[*STUDY["overrides"], "task.max_turns=40"])
     stopped = worker(file)

@@ -1,6 +1,7 @@
 """Stands in for `python -m lmrl`: takes overrides, and leaves in its folder what a run does, in a fraction of a second.
 
-How it goes is told by `policy.end` among the overrides, and what it reaches by `algo.gamma`.
+It reaches `algo.gamma` times ten plus its seed; `task.name` says how it ends, `task.max_turns` how long a look takes,
+in hundredths of a second.
 """
 
 import json
@@ -8,37 +9,54 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-given = dict(text.lstrip("+").split("=", 1) for text in sys.argv[1:])
-folder = Path(given.pop("hydra.run.dir"))
-folder.mkdir(parents=True, exist_ok=True)
-(folder / "overrides.yaml").write_text(json.dumps([t for t in sys.argv[1:] if not t.startswith("hydra")]))
-seed, level, end = int(given["seed"]), float(given["algo.gamma"]), given.get("task.name", "well")
-with (folder / "starts").open("a") as starts:
-    starts.write(f"{os.getpid()}\n")
-if end == "saves":  # what a run does when it is told to stop, slowly
 
-    def save(*_: object) -> None:
-        time.sleep(1)
-        with (folder / "starts").open("a") as starts:
-            starts.write("0\n")
-        os._exit(130)
+def main(overrides: Sequence[str]) -> None:
+    given = dict(text.split("=", 1) for text in overrides)
+    folder, end = Path(given["hydra.run.dir"]), given.get("task.name", "well")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "overrides.yaml").write_text(json.dumps([text for text in overrides if not text.startswith("hydra")]))
+    note(folder, os.getpid())
+    if end == "refused":
+        sys.exit("error: hardware = gpu: no GPU here")
+    if end == "dies":
+        raise KeyError("a fault")
+    if end == "saves":
+        signal.signal(signal.SIGTERM, lambda *_: save(folder))
+    play(folder, given)
+    if end in ("hangs", "saves"):
+        time.sleep(3600)
+    if end == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    reached = 10 * float(given["algo.gamma"]) + int(given["seed"])
+    bad = {"diverged": float(end == "diverges"), "collapsed": float(end == "collapses")}
+    (folder / "metrics.json").write_text(json.dumps({"final/return_mean": reached, **bad}))
 
-    signal.signal(signal.SIGTERM, save)
-if end == "refused":
-    sys.exit("error: hardware = gpu: no GPU here")
-if end == "dies":
-    raise KeyError("a fault")
-for look in range(1, 1 + int(given["evaluation.times"])):
-    time.sleep(float(given.get("task.max_turns", 1)) / 100)
-    row = {"step": look, "time": 0, "metrics": {"eval/return_mean": level * look + seed, "train/entropy": 1 / look}}
-    with (folder / "metrics.jsonl").open("a") as lines:
-        lines.write(json.dumps(row) + "\n")
-if end in ("hangs", "saves"):
-    time.sleep(3600)
-if end == "killed":
-    os.kill(os.getpid(), 9)
-figures = {"final/return_mean": 10 * level + seed, "diverged": float(end == "diverges")}
-figures["collapsed"] = float(end == "collapses")
-(folder / "metrics.json").write_text(json.dumps(figures))
+
+def note(folder: Path, number: int) -> None:
+    with (folder / "starts").open("a") as starts:
+        starts.write(f"{number}\n")
+
+
+def save(folder: Path) -> None:
+    """What a run does that is told to stop; this one takes its time."""
+    time.sleep(1)
+    note(folder, 0)
+    os._exit(130)
+
+
+def play(folder: Path, given: Mapping[str, str]) -> None:
+    for look in range(1, 1 + int(given["evaluation.times"])):
+        time.sleep(float(given.get("task.max_turns", 1)) / 100)
+        metrics = {
+            "eval/return_mean": float(given["algo.gamma"]) * look + int(given["seed"]),
+            "train/entropy": 1 / look,
+        }
+        with (folder / "metrics.jsonl").open("a") as lines:
+            lines.write(json.dumps({"step": look, "time": 0, "metrics": metrics}) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -9,6 +9,7 @@ from lmrl.plan import read
 FILES = sorted((Path(__file__).parents[2] / "sweeps").glob("*.yaml"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_study_would_run(file: Path) -> None:
     plan = read(file)

@@ -22,6 +22,7 @@ JOIN experiments ON runs.experiment_id = experiments.experiment_id
 WHERE experiments.name = :experiment AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
 """
 _ROWS = "SELECT run_uuid, key, value FROM {table} WHERE run_uuid IN (SELECT run_uuid FROM ({runs}) AS chosen)"
+_NUMBERS = " AND NOT is_nan"
 _PAGE = 1000
 _AT_ONCE = 8
 """Downloads from a server."""
@@ -39,7 +40,7 @@ class StoredRun:
     """Where its files lie."""
     params: Mapping[str, str]
     metrics: Mapping[str, float]
-    """The last value of each."""
+    """The last value of each, if it is a number."""
     tags: Mapping[str, str]
 
 
@@ -75,7 +76,7 @@ def _by_run(line: "Connection", experiment: str, table: str) -> dict[str, dict[s
     from sqlalchemy import text
 
     result: dict[str, dict[str, Any]] = {}
-    query = text(_ROWS.format(table=table, runs=_RUNS))
+    query = text(_ROWS.format(table=table, runs=_RUNS) + _NUMBERS * (table == "latest_metrics"))
     for run, key, value in line.execute(query, {"experiment": experiment}):
         result.setdefault(run, {})[key] = value
     return result
@@ -89,8 +90,9 @@ def _searched(uri: str, experiment: str) -> Iterator[StoredRun]:
         runs = client.search_runs([found.experiment_id], "attributes.status = 'FINISHED'", 1, _PAGE, page_token=page)
         for run in runs:
             info, data = run.info, run.data
+            numbers = {name: value for name, value in data.metrics.items() if value == value}
             yield StoredRun(
-                info.run_id, info.run_name, info.start_time, info.artifact_uri, data.params, data.metrics, data.tags
+                info.run_id, info.run_name, info.start_time, info.artifact_uri, data.params, numbers, data.tags
             )
         if not (page := runs.token):
             return

@@ -20,10 +20,10 @@ from lmrl.aggregate import Estimate
 from lmrl.config import suggest
 from lmrl.pages import template
 from lmrl.plan import Plan, composed
-from lmrl.report import between, number
 from lmrl.standings import figures_of, ranking, told
 from lmrl.studies import Desk
 from lmrl.survival import Difference, Survival, paired, share, survival
+from lmrl.tables import between, number
 from lmrl.trial import Outcome, outcomes_of
 
 BEST = 10

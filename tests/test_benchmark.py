@@ -1,24 +1,27 @@
 """A table of runs: what it lacks is run, once, and what is interrupted goes on."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import yaml
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+from omegaconf import OmegaConf
 
 from lmrl.benchmark import Cell, Table, cells, lacking, main, read, work
 from lmrl.config import conf_dir
+from lmrl.plan import composed
 from lmrl.provenance import flat
 from tests.stored import empty, leave
 
 ROOT = Path(__file__).parents[1]
 STANDIN = (sys.executable, str(ROOT / "tests/sweeps/standin.py"))
-LEVEL = "algo.gamma=0.5"  # which the stand-in wants to be told
 
 
 def table(folder: Path, **keys: object) -> Path:
@@ -55,8 +58,6 @@ def test_what_the_store_has_of_the_same_setting_and_seed_is_not_missing(tmp_path
     file = table(tmp_path, algos=["bc"])
     mine = every(file, f"tracking.uri={uri}")
     assert names(lacking(mine)) == ["maze-bc-s1", "maze-bc-s2"]
-    from omegaconf import OmegaConf
-
     params = flat(OmegaConf.to_container(mine[0].config, resolve=True))
     leave(uri, [-1.0], params=params | {"seed": "2", "cache": "elsewhere"})
     leave(uri, [-1.0], params=params | {"seed": "1"}, status="KILLED")
@@ -68,44 +69,34 @@ def test_runs_are_carried_once_and_those_that_come_to_nothing_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    file = table(tmp_path, algos=["bc"], overrides=["tracking=off", "+algo.gamma=0.5"])
-    given = Table(experiment="x")
-    ends = ("well", "dies")
+    config = composed(["task=maze", "algo=bc"])
+    common = ["algo.gamma=0.5", "evaluation.times=1"]
     made = [
-        Cell("maze", "bc", i, [LEVEL, "evaluation.times=1", f"task.name={end}", f"seed={i}"], every_config(file))
-        for i, end in enumerate(ends)
+        Cell("maze", "bc", seed, [*common, f"task.name={end}", f"seed={seed}"], config)
+        for seed, end in enumerate(("well", "dies"))
     ]
-    (failed,) = work(given, made, "mini", STANDIN)
+    (failed,) = work(Table(experiment="paper_table"), made, "mini", STANDIN)
     assert failed.endswith("died")
-    starts = list((tmp_path / "outputs/mini").glob("*/starts"))
-    work(given, made[:1], "mini", STANDIN)
+    assert work(Table(experiment="paper_table"), made[:1], "mini", STANDIN) == []
+    starts = (tmp_path / "outputs/mini").glob("*/starts")
     assert sorted(len(path.read_text().split()) for path in starts) == [1, 1]
-
-
-def every_config(file: Path):  # type: ignore[no-untyped-def]
-    from lmrl.plan import composed
-
-    return composed(["task=maze", "algo=bc"])
 
 
 @pytest.mark.slow
 def test_an_interrupted_benchmark_goes_on_and_writes_its_report(tmp_path: Path) -> None:
-    file = table(tmp_path, algos=["bc", "filtered_bc"], overrides=["debug=one_step", "model.width=16", "at=1"][:2])
-    uri = f"tracking.uri=sqlite:///{tmp_path}/mlflow.db"
-    line = [sys.executable, "-m", "lmrl.benchmark", str(file), uri, f"cache={tmp_path}/cache"]
-    first = subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    while not list(tmp_path.glob("outputs/mini/*/metrics.json")):
-        time.sleep(0.2)
-        assert first.poll() is None
+    file = table(tmp_path, algos=["bc"], overrides=["debug=one_step", "model.width=16"], at_once=1)
+    places = [f"tracking.uri=sqlite:///{tmp_path}/mlflow.db", f"cache={tmp_path}/cache"]
+    line = [sys.executable, "-m", "lmrl.benchmark", str(file), *places]
+    first = subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert first.stdout
+    assert any("1 of 2" in said for said in first.stdout)
     first.send_signal(signal.SIGTERM)
     assert "the same command goes on" in first.communicate()[1]
     assert first.returncode == 130
     again = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "4 runs, 4 of them missing" not in again.stdout
+    assert "2 runs, 1 of them missing" in again.stdout
     (page,) = tmp_path.glob("outputs/report/*/report.html")
-    assert "filtered_bc" in page.read_text()
-    assert len(list(tmp_path.glob("outputs/mini/*/metrics.json"))) == 4
-    assert os.system(" ".join([*line, "--status"]) + " > /dev/null") == 0
+    assert "2 × 8" in page.read_text()
 
 
 def test_a_grid_names_tasks_and_algorithms_that_there_are() -> None:
@@ -116,9 +107,21 @@ def test_a_grid_names_tasks_and_algorithms_that_there_are() -> None:
                 assert (conf_dir() / group / f"{name}.yaml").is_file(), (path.name, name)
 
 
-@pytest.mark.parametrize("file", ["paper_table.yaml", "paper_table_short.yaml"])
-def test_the_tables_that_are_shipped_compose_in_each_cell_and_clones_are_those_of_bc(file: str) -> None:
-    found = cells(read(ROOT / "sweeps" / file), ["tracking=off"])
+GRIDS = [path.stem for path in (conf_dir() / "experiment").glob("*.yaml") if "MULTIRUN" in path.read_text()]
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_grid_is_one_without_a_flag_or_a_choice(name: str) -> None:
+    hydra = Hydra.create_main_hydra2("lmrl", create_config_search_path(str(conf_dir())))
+    try:
+        assert hydra.get_mode("train", [f"experiment={name}"]) == RunMode.MULTIRUN
+    finally:
+        GlobalHydra.instance().clear()
+
+
+@pytest.mark.slow
+def test_the_short_table_composes_in_each_cell_and_its_clones_are_those_of_bc() -> None:
+    found = cells(read(ROOT / "sweeps" / "paper_table_short.yaml"), ["tracking=off"])
     clones = {cell.task: cell.config.trainer.max_steps for cell in found if cell.algo == "bc"}
     assert len(clones) == 10
     for cell in found:

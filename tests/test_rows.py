@@ -1,11 +1,14 @@
 """Which runs of a real store become which rows."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
-from lmrl.archive import StoredRun, stored_runs
-from lmrl.episodes import read_played
+from lmrl import archive
+from lmrl.archive import StoredRun, files, stored_runs
+from lmrl.episodes import EPISODES, read_played
 from lmrl.identity import setting
 from lmrl.rows import Row, rows
 from tests.stored import MAZE, empty, leave
@@ -78,8 +81,6 @@ def test_a_store_that_is_not_there_is_an_error_and_is_not_made(tmp_path: Path) -
 
 
 def test_what_is_asked_of_the_database_is_what_mlflow_says(tmp_path: Path) -> None:
-    from mlflow import MlflowClient
-
     uri = empty(tmp_path)
     known = {leave(uri, [-4, -2], seed=seed, tags={"words": "é"}) for seed in (1, 2)}
     stored = stored_runs(uri, "lmrl")
@@ -102,3 +103,16 @@ def test_what_is_no_file_of_episodes_is_named(tmp_path: Path) -> None:
     (tmp_path / "episodes.parquet").write_text("no")
     with pytest.raises(ValueError, match=r"episodes\.parquet: not the episodes of a run"):
         read_played(tmp_path / "episodes.parquet")
+
+
+def test_a_server_tells_the_same_and_its_files_are_fetched(tmp_path: Path) -> None:
+    uri = empty(tmp_path)
+    ids = [leave(uri, [-4, -2], seed=seed, kept=seed == 1) for seed in (1, 2)]
+    MlflowClient(uri).log_metric(ids[0], "train/loss", float("nan"))
+    searched = sorted(archive._searched(uri, "lmrl"), key=lambda run: run.begun)  # as for http://
+    assert searched == stored_runs(uri, "lmrl")
+    assert "train/loss" not in searched[0].metrics, "which is no number"
+    away = [replace(run, artifacts="mlflow-artifacts:/1") for run in searched]
+    found = files(uri, away, EPISODES)
+    assert list(found) == ids[:1], "the other has none"
+    assert read_played(found[ids[0]]).returns.tolist() == [-4, -2]

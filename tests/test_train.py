@@ -21,6 +21,7 @@ from lmrl.algos.bc import BC
 from lmrl.algos.ppo import PPO
 from lmrl.data import OnlineData
 from lmrl.datasets import Dataset, Source
+from lmrl.episodes import EPISODES, read_played
 from lmrl.glossary import explain
 from lmrl.run import Run
 from lmrl.signals import Stop, Stopped
@@ -54,6 +55,9 @@ def test_a_run_leaves_what_its_page_and_its_folder_promise(tmp_path: Path) -> No
     assert run.data.params["algo._target_"] == "lmrl.algos.bc.BC"
     assert {"data_hash", "config_hash", "git_commit"} <= run.data.tags.keys()
     assert run.data.metrics["final/return_mean"] == pytest.approx(metrics["final/return_mean"])
+    played = read_played(tmp_path / "run" / EPISODES)
+    assert played.returns.mean() == pytest.approx(metrics["final/return_mean"])
+    assert played.scores["paper"].best == -6.84
     assert (tmp_path / "run" / "curve.png").stat().st_size > 10_000
     logged = [json.loads(line)["metrics"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     for name in {name for line in logged for name in line} | run.data.metrics.keys():
@@ -345,9 +349,11 @@ def test_a_gpu_that_is_not_here_is_told_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    cfg = config(tmp_path, "task=maze", "algo=bc", "hardware=gpu", f"tracking.uri=sqlite:///{tmp_path}/new.db")
+    before = list(tmp_path.iterdir())
     with pytest.raises(ValueError, match=r"trainer\.accelerator = gpu: no GPU here; use hardware=cpu"):
-        train(config(tmp_path, "task=maze", "algo=bc", "hardware=gpu"), tmp_path / "run")
-    assert not list(tmp_path.iterdir())
+        train(cfg, tmp_path / "run")
+    assert list(tmp_path.iterdir()) == before
 
 
 @pytest.mark.slow

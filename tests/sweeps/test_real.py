@@ -72,8 +72,8 @@ def test_the_dashboard_opens_the_storage_of_studies(tmp_path: Path, storage: str
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    recipe = subprocess.run(["make", "-n", "dashboard", f"STORAGE={place}"], cwd=ROOT, capture_output=True, text=True)
-    *_, command = recipe.stdout.splitlines()
+    plain = ["make", "-n", "--no-print-directory", "dashboard", f"STORAGE={place}"]  # as from a shell, under make too
+    *_, command = subprocess.run(plain, cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
     assert command == f".venv/bin/optuna-dashboard {place}"
     program = [str(Path(sys.executable).with_name("optuna-dashboard")), place, "--port", str(port)]
     with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:

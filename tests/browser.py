@@ -123,7 +123,7 @@ def browser() -> Iterator[Browser]:
         raise RuntimeError("no Chromium: make chromium, or CHROMIUM_PATH=/a/binary")
     (theirs, write), (read, back) = os.pipe(), os.pipe()
     ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs, back)]  # out of the way of 3 and 4
-    with TemporaryDirectory() as profile:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile:  # its helpers write there a moment longer
         options = [*OPTIONS, f"--user-data-dir={profile}", *QUIET]
         wire = partial(list, map(os.dup2, ends, (3, 4)))
         process = subprocess.Popen([program, *options], close_fds=False, preexec_fn=wire, stderr=subprocess.DEVNULL)

@@ -527,7 +527,7 @@ def test_a_broken_row_of_the_reference_names_its_line(tmp_path: Path, rows: list
 
 @pytest.mark.slow
 def test_no_game_is_lost_or_miscounted_while_engines_are_killed():
-    assert soak(100, mean=2.0) > 0
+    assert soak(100, mean=0.2) > 0  # the games take a second or more
 
 
 def test_a_player_without_a_strength_is_refused():

@@ -25,7 +25,7 @@ from lmrl.config import check, conf_dir, several_processes
 from lmrl.overrides import explain, opened, parsed
 from lmrl.signals import interruptible
 from lmrl.signatures import from_source
-from lmrl.uci import EngineError
+from lmrl.tasks.uci import EngineError
 from lmrl.usage import examples, usage
 
 HYDRA_RAISES = "HYDRA_FULL_ERROR"
@@ -56,7 +56,9 @@ def fidelity() -> int:
 
 
 def report() -> int:
-    return run("report", "lmrl.report.report", "lmrl-report: set the finished runs of a store beside the paper's.")
+    return run(
+        "report", "lmrl.reports.report.report", "lmrl-report: set the finished runs of a store beside the paper's."
+    )
 
 
 def run(root: str, work: str, purpose: str) -> int:

@@ -19,12 +19,12 @@ from typing import Protocol
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from lmrl.completion import Message, Request
 from lmrl.evaluate import data_row, prefixed, refuse_taken, score_final, show
-from lmrl.generation import TextGenerator
 from lmrl.kinds import Natural, NotNegative
 from lmrl.rollout import Situation
 from lmrl.signals import listening
+from lmrl.speakers.completion import Message, Request
+from lmrl.speakers.generation import TextGenerator
 from lmrl.task import Task
 from lmrl.tracking import Tracker
 from lmrl.trajectory import Trajectory, Turn

@@ -14,7 +14,7 @@ from lmrl.prompting import prompt
 from lmrl.run import Run
 from lmrl.signals import Stop, listening
 
-SPEAKERS = ("lmrl.generation.TextGenerator", "lmrl.endpoint.Endpoint")
+SPEAKERS = ("lmrl.speakers.generation.TextGenerator", "lmrl.speakers.endpoint.Endpoint")
 """Models that speak as they are."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from lmrl.tasks.chess import set_up
-from lmrl.uci import MATE, Engine
+from lmrl.tasks.uci import MATE, Engine
 
 PIECES = ("kQK", "kRK", "kQRK", "kRRK")
 SIZE, SEED, UNDER = 645, 15, 15

@@ -12,9 +12,9 @@ import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
-from lmrl.archive import StoredRun
 from lmrl.episodes import EPISODES, Played, write_columns
-from lmrl.rows import Row
+from lmrl.reports.archive import StoredRun
+from lmrl.reports.rows import Row
 from lmrl.scoring import Score
 
 MAZE = Score(floor=-101, mean=-83, best=-6.84)
@@ -83,7 +83,7 @@ def leave(
 
 
 def row(task: str = "maze", algo: str = "bc", *returns: Any, score: Score = MAZE, policy: str = "sample") -> Row:
-    """As `lmrl.rows.rows` would find it, a run for each array of returns, without a store."""
+    """As `lmrl.reports.rows.rows` would find it, a run for each array of returns, without a store."""
     runs = [
         StoredRun(
             str(seed), "", seed, "", {**_params(task, algo, seed), "policy": policy}, _metrics(np.asarray(found)), {}

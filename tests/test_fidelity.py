@@ -13,8 +13,8 @@ from lmrl.fidelity import Pair, agreement, by_kind, compare, f1, fidelity, page_
 from lmrl.rollout import rollout
 from lmrl.task import Start
 from lmrl.trajectory import Turn
+from tests.speakers.test_generation import gpt2, saved
 from tests.test_dialogue import Echo, Recorder
-from tests.test_generation import gpt2, saved
 
 
 def ask(prompt: str, answer: str, kind: str = "k") -> Ask:

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmrl.completion import Request
 from lmrl.config import conf_dir
 from lmrl.prompting import PROMPTS, PromptedPolicy, Prompting, examples, first_line
 from lmrl.rollout import Situation
+from lmrl.speakers.completion import Request
 from lmrl.task import Task
 from lmrl.train import train
 from lmrl.trajectory import Trajectory, Turn, read_lines
-from tests.test_generation import gpt2, saved
+from tests.speakers.test_generation import gpt2, saved
 from tests.whole import config
 
 TASKS = sorted(path.stem for path in (conf_dir() / "task").glob("*.yaml"))

@@ -12,7 +12,7 @@ import pytest
 from lmrl import cli
 from lmrl.glossary import glossary_markdown
 from lmrl.tasks.wordle import OUR_WORDS
-from tests.test_generation import gpt2, saved
+from tests.speakers.test_generation import gpt2, saved
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

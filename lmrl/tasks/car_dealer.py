@@ -40,11 +40,12 @@ from lmrl.dialogue import Ask, Dialogue, Reply, Scripted, Simulator, Talk, heard
 from lmrl.kinds import Count, Share
 from lmrl.rollout import converse
 from lmrl.task import Start, Step
-from lmrl.tasks import buyer_speech, sellers
-from lmrl.tasks.buyer import Buyer
-from lmrl.tasks.buyer_cars import BRANDS, BUDGETS, FEATURES, PERSONALITIES, TYPES
-from lmrl.tasks.buyer_decision import ASKED, Decision, check, decide, reward, untagged
-from lmrl.tasks.buyer_profile import Profile, draw
+from lmrl.tasks.buyer import sellers
+from lmrl.tasks.buyer import speech as buyer_speech
+from lmrl.tasks.buyer.buyer import Buyer
+from lmrl.tasks.buyer.cars import BRANDS, BUDGETS, FEATURES, PERSONALITIES, TYPES
+from lmrl.tasks.buyer.decision import ASKED, Decision, check, decide, reward, untagged
+from lmrl.tasks.buyer.profile import Profile, draw
 from lmrl.trajectory import Trajectory, Turn, checked, numbered, read_records
 
 HEADER = "Start\n"

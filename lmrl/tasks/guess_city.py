@@ -36,10 +36,10 @@ from lmrl.dialogue import Ask, Dialogue, Scripted, Simulator, Talk, heard
 from lmrl.kinds import Share
 from lmrl.rollout import converse
 from lmrl.task import Start, Step
-from lmrl.tasks.cities import cities
-from lmrl.tasks.citizen import answer, discreet, name_in, sentences
-from lmrl.tasks.citizen_words import words
-from lmrl.tasks.travellers import drawn, utterances
+from lmrl.tasks.citizen.cities import cities
+from lmrl.tasks.citizen.citizen import answer, discreet, name_in, sentences
+from lmrl.tasks.citizen.travellers import drawn, utterances
+from lmrl.tasks.citizen.words import words
 from lmrl.trajectory import Trajectory, Turn, checked, read_array_or_lines
 
 HEADER = "Questions:\n"

@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 
 import chess
 
-from lmrl.uci import Engine, Line
+from lmrl.tasks.uci import Engine, Line
 
 Name = Literal["stockfish_nodes", "stockfish", "random"]
 ELO = 1350

@@ -30,11 +30,11 @@ from typing import Any, Literal, Protocol
 
 from lmrl.kinds import Count, Share
 from lmrl.task import Step
-from lmrl.tasks.house import House, Sight, every_deed
-from lmrl.tasks.house_plan import CARRIED, EXITS, PRIZE, ROOMS, THINGS, a
-from lmrl.tasks.house_speech import LOOKING, NO_VERB, NO_WAY, NOTHING_SAID, UNSEEN, Refused
-from lmrl.tasks.house_words import draw
-from lmrl.tasks.house_words import phrases as sentences
+from lmrl.tasks.house.house import House, Sight, every_deed
+from lmrl.tasks.house.plan import CARRIED, EXITS, PRIZE, ROOMS, THINGS, a
+from lmrl.tasks.house.speech import LOOKING, NO_VERB, NO_WAY, NOTHING_SAID, UNSEEN, Refused
+from lmrl.tasks.house.words import draw
+from lmrl.tasks.house.words import phrases as sentences
 from lmrl.trajectory import Trajectory, Turn, checked, read_array_or_lines
 
 OBJECTIVES: Mapping[str, str] = {
@@ -148,7 +148,7 @@ def _beginning(engine: str, cache: str, *, located: bool) -> Callable[[str, rand
         return lambda room, rng: House(room, draw(rng, located=located))
     if engine != "textworld":
         raise ValueError(f"engine = {engine!r}: Text-Nav is played by the engine 'own' or by 'textworld'")
-    from lmrl.tasks.house_textworld import RealHouse
+    from lmrl.tasks.house.textworld import RealHouse
 
     return RealHouse(Path(cache), located=located).begin
 

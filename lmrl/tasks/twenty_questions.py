@@ -40,10 +40,10 @@ from lmrl.dialogue import Ask, Dialogue, Scripted, Simulator, Talk, heard
 from lmrl.kinds import Share
 from lmrl.rollout import Speaker, converse
 from lmrl.task import Start, Step
-from lmrl.tasks.askers import ByInformation, mixed, pieces
-from lmrl.tasks.objects import objects
-from lmrl.tasks.oracle import answer
-from lmrl.tasks.oracle_guess import guessed
+from lmrl.tasks.oracle.askers import ByInformation, mixed, pieces
+from lmrl.tasks.oracle.guess import guessed
+from lmrl.tasks.oracle.objects import objects
+from lmrl.tasks.oracle.oracle import answer
 from lmrl.trajectory import Trajectory, Turn, checked, read_array_or_lines
 
 HEADER = "Questions:\n"

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from omegaconf import OmegaConf
 
-from lmrl.archive import stored_runs
 from lmrl.provenance import flat
-from lmrl.report import gathered, write
-from lmrl.rows import rows
+from lmrl.reports.archive import stored_runs
+from lmrl.reports.report import gathered, write
+from lmrl.reports.rows import rows
 from tests.speed.measure import Effort, Figure, by_turns
 from tests.speed.setting import config
 from tests.stored import ALGOS, empty, leave

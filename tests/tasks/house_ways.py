@@ -1,6 +1,6 @@
 """How the house of Text-Nav is won."""
 
-from lmrl.tasks.house_plan import ROOMS
+from lmrl.tasks.house.plan import ROOMS
 
 TO_THE_FOOD = {
     "bedroom": ["go west"],

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lmrl.tasks.buyer import Buyer
-from lmrl.tasks.buyer_cars import BASE, BRANDS, CHARACTERS, FEATURES, PERSONALITIES, TYPES, Car, dollars, mentions
-from lmrl.tasks.buyer_hearing import understand
-from lmrl.tasks.buyer_prices import MOST, amounts
-from lmrl.tasks.buyer_profile import Profile, draw, fit
-from lmrl.tasks.buyer_speech import LINES, OPENERS, phrases
+from lmrl.tasks.buyer.buyer import Buyer
+from lmrl.tasks.buyer.cars import BASE, BRANDS, CHARACTERS, FEATURES, PERSONALITIES, TYPES, Car, dollars, mentions
+from lmrl.tasks.buyer.hearing import understand
+from lmrl.tasks.buyer.prices import MOST, amounts
+from lmrl.tasks.buyer.profile import Profile, draw, fit
+from lmrl.tasks.buyer.speech import LINES, OPENERS, phrases
 
 WANTS = Profile("polite", "a BMW", "SUV", ("sunroof", "heated seats"), 90_000)
 THE_CAR = "a BMW SUV with a sunroof and heated seats"

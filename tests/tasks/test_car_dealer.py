@@ -15,12 +15,12 @@ from lmrl.codec import Codec, phrase_tokenizer
 from lmrl.dialogue import Ask, Reply, Scripted
 from lmrl.rollout import Speaker, converse
 from lmrl.task import Start, Step
-from lmrl.tasks.buyer import Buyer
-from lmrl.tasks.buyer_decision import Decision, decide, reward, untagged
-from lmrl.tasks.buyer_profile import Profile
+from lmrl.tasks.buyer.buyer import Buyer
+from lmrl.tasks.buyer.cheats import CHEATS, CONSTANT
+from lmrl.tasks.buyer.decision import Decision, decide, reward, untagged
+from lmrl.tasks.buyer.profile import Profile
+from lmrl.tasks.buyer.sellers import STYLES, Seller, Style
 from lmrl.tasks.car_dealer import CarDealer, demonstrations, phrases, read_reference
-from lmrl.tasks.sellers import STYLES, Seller, Style
-from lmrl.tasks.sellers_cheats import CHEATS, CONSTANT
 from lmrl.trajectory import Trajectory
 
 WANTS = {"personality": "polite", "brand": "a BMW", "type": "SUV", "features": ["sunroof"], "budget": 90_000}

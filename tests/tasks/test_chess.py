@@ -13,8 +13,8 @@ from lmrl.codec import Codec, phrase_tokenizer
 from lmrl.tasks.chess import Chess, demonstrations, facts, read_reference, scored_positions, set_up, starts
 from lmrl.tasks.chess_text import phrases, picture, spaced, spelling, unspaced
 from lmrl.tasks.opponents import Boltzmann, Capturer, Published, Uniform, opponent_named
+from lmrl.tasks.uci import Engine, EngineError, Line
 from lmrl.trajectory import Trajectory
-from lmrl.uci import Engine, EngineError, Line
 from tests.endgames import PIECES, is_trivial, tricky
 from tests.soak import soak
 

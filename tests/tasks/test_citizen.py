@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lmrl.tasks.cities import atlas, cities, lore
-from lmrl.tasks.citizen import answer, discreet, name_in, sentences
-from lmrl.tasks.citizen_ear import understand
-from lmrl.tasks.citizen_facts import OWN, TOPICS, amount, shift, told
-from lmrl.tasks.citizen_words import Gazetteer, plain_words, words
-from lmrl.tasks.travellers import queries
+from lmrl.tasks.citizen.cities import atlas, cities, lore
+from lmrl.tasks.citizen.citizen import answer, discreet, name_in, sentences
+from lmrl.tasks.citizen.ear import understand
+from lmrl.tasks.citizen.facts import OWN, TOPICS, amount, shift, told
+from lmrl.tasks.citizen.travellers import queries
+from lmrl.tasks.citizen.words import Gazetteer, plain_words, words
 
 INDEX = {city.name: index for index, city in enumerate(cities())}
 

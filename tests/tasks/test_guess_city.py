@@ -14,9 +14,9 @@ from lmrl.codec import Codec, phrase_tokenizer
 from lmrl.dialogue import Ask, Reply, Scripted, Simulator
 from lmrl.rollout import Speaker, converse
 from lmrl.task import Start, Step
-from lmrl.tasks.cities import cities
+from lmrl.tasks.citizen.cities import cities
+from lmrl.tasks.citizen.travellers import outcome, queries, seeker
 from lmrl.tasks.guess_city import GuessCity, demonstrations, phrases, read_reference
-from lmrl.tasks.travellers import outcome, queries, seeker
 from lmrl.trajectory import Trajectory
 
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from lmrl.task import Step
-from lmrl.tasks.house_plan import EXITS, ROOMS, THINGS
-from lmrl.tasks.house_speech import WAYS, understood
+from lmrl.tasks.house.plan import EXITS, ROOMS, THINGS
+from lmrl.tasks.house.speech import WAYS, understood
 from lmrl.tasks.text_nav import TextNav
 from tests.tasks.house_ways import walkthrough
 
@@ -175,7 +175,7 @@ def test_a_program_that_never_closes_its_game_ends_in_silence(cache: str):
 
 
 def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr("lmrl.tasks.house_textworld.find_spec", lambda name: None)
+    monkeypatch.setattr("lmrl.tasks.house.textworld.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"engine = 'textworld' needs .*: pip install 'lmrl\[textworld\]'$"):
         game(str(tmp_path), "textworld")
 
@@ -188,6 +188,6 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path):
 
 def test_the_game_is_compiled_once(cache: str, monkeypatch: pytest.MonkeyPatch):
     game(cache, "textworld")
-    monkeypatch.setattr("lmrl.tasks.house_textworld._compile", None)
+    monkeypatch.setattr("lmrl.tasks.house.textworld._compile", None)
     assert game(cache, "textworld").reset(0)
     assert len(list(Path(cache).iterdir())) == 1

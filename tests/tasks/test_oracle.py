@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmrl.tasks.askers import guesses, questions
-from lmrl.tasks.objects import EVERYTHING, asked, attributes, compared, known, members, objects
-from lmrl.tasks.oracle import answer, understand
-from lmrl.tasks.oracle_guess import guessed
-from lmrl.tasks.oracle_reading import read
-from lmrl.tasks.oracle_words import stem, words_of
+from lmrl.tasks.oracle.askers import guesses, questions
+from lmrl.tasks.oracle.guess import guessed
+from lmrl.tasks.oracle.objects import EVERYTHING, asked, attributes, compared, known, members, objects
+from lmrl.tasks.oracle.oracle import answer, understand
+from lmrl.tasks.oracle.reading import read
+from lmrl.tasks.oracle.words import stem, words_of
 
 INDEX = {name: i for i, thing in enumerate(objects()) for name in thing.names}
 

@@ -11,10 +11,10 @@ import pytest
 
 from lmrl.codec import Codec, phrase_tokenizer
 from lmrl.task import Step
-from lmrl.tasks.house import House
-from lmrl.tasks.house_plan import EXITS, ROOMS
-from lmrl.tasks.house_speech import Refused, understood
-from lmrl.tasks.house_words import draw
+from lmrl.tasks.house.house import House
+from lmrl.tasks.house.plan import EXITS, ROOMS
+from lmrl.tasks.house.speech import Refused, understood
+from lmrl.tasks.house.words import draw
 from lmrl.tasks.text_nav import TextNav, demonstrations, phrases, read_reference
 from lmrl.trajectory import Trajectory
 from tests.tasks.house_ways import walkthrough

@@ -12,8 +12,17 @@ from hypothesis import strategies as st
 from lmrl.codec import Codec, phrase_tokenizer
 from lmrl.dialogue import Ask, Reply, Scripted
 from lmrl.task import Step
-from lmrl.tasks.askers import ByCategory, ByChance, ByInformation, Reciter, cheats, guesses, questions, utterances
-from lmrl.tasks.objects import objects
+from lmrl.tasks.oracle.askers import (
+    ByCategory,
+    ByChance,
+    ByInformation,
+    Reciter,
+    cheats,
+    guesses,
+    questions,
+    utterances,
+)
+from lmrl.tasks.oracle.objects import objects
 from lmrl.tasks.twenty_questions import (
     LONGEST,
     TwentyQuestions,

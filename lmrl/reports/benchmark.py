@@ -1,0 +1,228 @@
+"""`lmrl-benchmark sweeps/TABLE.yaml`: run what a table lacks, and write the report.
+
+A table takes its tasks, algorithms and seeds from the grid of a named experiment, and may change them:
+
+    experiment: paper_table                     conf/experiment/paper_table.yaml
+    seeds: [1, 2, 3]                            in place of its own; likewise tasks and algos
+    overrides: [model=tiny]                     of all runs
+    cells: {"chess mc_returns,ilql": [trainer.max_steps=400], "* ppo": [data.env_steps=20000]}    and of some
+
+A run that the store has as FINISHED, of the same setting and seed, is not repeated; one that was interrupted goes on in
+its folder. Each is a process of its own. Cloning comes first, since the others begin from it.
+"""
+
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from lmrl.cli import describe
+from lmrl.config import conf_dir, suggest
+from lmrl.identity import setting
+from lmrl.provenance import flat
+from lmrl.reports.archive import stored_runs
+from lmrl.signals import interruptible
+from lmrl.studies.job import LMRL, Job
+from lmrl.studies.plan import composed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What a YAML below `sweeps/` asks for."""
+
+    experiment: str
+    tasks: Sequence[str] = ()
+    algos: Sequence[str] = ()
+    seeds: Sequence[int] = ()
+    overrides: Sequence[str] = ()
+    cells: dict[str, Sequence[str]] = field(default_factory=dict)
+    """`TASKS ALGOS` -> overrides, of all that fit, in order; names are parted by commas, and `*` is any."""
+    minutes: float = 120.0
+    """After which a run is ended."""
+    at_once: int = 2
+
+    def cells_of(self, task: str, algo: str) -> list[str]:
+        """What is overridden there.
+
+        >>> table = Table(experiment="paper_table", cells={"* ppo": ["a=1"], "maze,chess bc,ppo": ["a=2", "b=1"]})
+        >>> table.cells_of("chess", "ppo"), table.cells_of("wordle", "bc")
+        (['a=1', 'a=2', 'b=1'], [])
+        """
+        found: list[str] = []
+        for key, given in self.cells.items():
+            tasks, algos = (names.split(",") for names in key.split())
+            if {task, "*"} & set(tasks) and {algo, "*"} & set(algos):
+                found += given
+        return found
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A run of the table."""
+
+    task: str
+    algo: str
+    seed: int
+    overrides: Sequence[str]
+    config: DictConfig
+    """Of any seed."""
+
+    @cached_property
+    def setting(self) -> str:
+        """By which the store knows it."""
+        return setting(flat(OmegaConf.to_container(self.config, resolve=True)))
+
+    @property
+    def name(self) -> str:
+        """Of its folder: another setting has another."""
+        return f"{self.task}-{self.algo}-s{self.seed}-{self.setting[:6]}"
+
+
+def main(arguments: Sequence[str] | None = None, command: Sequence[str] = LMRL) -> int:
+    """The command; its exit status: 1 after an error, or if a run came to nothing; 130 when interrupted."""
+    parser = ArgumentParser("lmrl-benchmark", description="Run what a table lacks, and write the report.")
+    parser.add_argument("file", type=Path, help="the table, such as sweeps/paper_table_short.yaml")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="of all its runs")
+    parser.add_argument("--status", action="store_true", help="say what is missing, and run nothing")
+    args = parser.parse_intermixed_args(arguments)
+    try:
+        with interruptible():
+            return _answer(args.file, args.overrides, args.status, command)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on", file=sys.stderr)
+        return 130
+    except Exception as error:
+        line = describe(error, "train")
+        if line is None:
+            raise
+        print(f"error: {line}", file=sys.stderr)
+        return 1
+
+
+def _answer(file: Path, overrides: Sequence[str], status: bool, command: Sequence[str]) -> int:
+    table = read(file)
+    every = cells(table, overrides)
+    missing = lacking(every)
+    print(f"{len(every)} runs, {len(missing)} of them missing", flush=True)
+    if status:
+        print("\n".join(cell.name for cell in missing))
+        return 0
+    first = [cell for cell in missing if cell.algo == "bc"]
+    failed = [*work(table, first, file.stem, command)]
+    failed += work(table, [cell for cell in missing if cell not in first], file.stem, command)
+    _report([text for text in overrides if text.startswith("tracking")])
+    print("\n".join(f"came to nothing: {text}" for text in failed), file=sys.stderr)
+    return 1 if failed else 0
+
+
+def read(file: Path) -> Table:
+    """The table in a file, its grid filled in. Raises ValueError for a wrong key."""
+    node = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for key in node:
+        if key not in Table.__dataclass_fields__:
+            raise ValueError(f"{key}: no key of a table{suggest(key, Table.__dataclass_fields__)}")
+    grid = _grid(node["experiment"])
+    return Table(**{**grid, **node})
+
+
+def _grid(experiment: str) -> dict[str, Any]:
+    """Tasks, algorithms and seeds of a named experiment."""
+    path = conf_dir() / "experiment" / f"{experiment}.yaml"
+    if not path.is_file():
+        raise ValueError(
+            f"experiment = {experiment}{suggest(experiment, (p.stem for p in path.parent.glob('*.yaml')))}"
+        )
+    params = OmegaConf.select(OmegaConf.load(path), "hydra.sweeper.params") or {}
+    listed = {key: [text.strip() for text in str(value).split(",")] for key, value in params.items()}
+    return {
+        "tasks": listed.get("task", []),
+        "algos": listed.get("algo", []),
+        "seeds": [int(seed) for seed in listed.get("seed", [])],
+    }
+
+
+def cells(table: Table, overrides: Sequence[str]) -> list[Cell]:
+    """All runs, a task's side by side, in order of the algorithms. Raises ConfigError."""
+    found = []
+    for task, algo in product(table.tasks, table.algos):
+        given = [f"task={task}", f"algo={algo}", *table.overrides, *table.cells_of(task, algo), *overrides]
+        config = composed(given)
+        found += [Cell(task, algo, seed, [*given, f"seed={seed}"], config) for seed in table.seeds]
+    return found
+
+
+def lacking(every: Iterable[Cell]) -> list[Cell]:
+    """Those that their store does not have as finished."""
+    every = list(every)
+    tracking = every[0].config.tracking if every else None
+    try:
+        stored = stored_runs(tracking.uri, tracking.experiment) if tracking and tracking.uri else []
+    except ValueError:  # no store yet
+        stored = []
+    had = {(setting(run.params), run.params["seed"]) for run in stored if run.tags.get("kind") == "training"}
+    return [cell for cell in every if (cell.setting, str(cell.seed)) not in had]
+
+
+def work(table: Table, missing: Sequence[Cell], name: str, command: Sequence[str]) -> list[str]:
+    """Run them, some at once; those that came to nothing, and how."""
+    stop, failed, begun = Event(), [], time.monotonic()
+    with ThreadPoolExecutor(table.at_once) as pool:
+        runs = [(cell, pool.submit(_run, table, cell, name, command, stop)) for cell in missing]
+        try:
+            for number, (cell, run) in enumerate(runs, 1):
+                how = run.result()
+                minutes = (time.monotonic() - begun) / 60
+                print(f"{number} of {len(runs)}, {minutes:.0f} min: {cell.name} {how}", flush=True)
+                if how not in ("finished", "diverged", "collapsed"):
+                    failed.append(f"{cell.name}: {how}")
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return failed
+
+
+def _run(table: Table, cell: Cell, name: str, command: Sequence[str], stop: Event) -> str:
+    """Carry one to its end: how it ended, or why it was refused."""
+    job = Job(Path("outputs") / name / cell.name, cell.overrides, command)
+    job.folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return job.carry(60 * table.minutes, _raising(stop))
+    except ValueError as error:
+        return str(error)
+
+
+class _Interrupted(Exception):
+    """In a thread, whose run is stopped and saved."""
+
+
+def _raising(stop: Event) -> Callable[[], None]:
+    def look() -> None:
+        if stop.is_set():
+            raise _Interrupted
+
+    return look
+
+
+def _report(tracking: Sequence[str]) -> None:
+    from lmrl.reports.report import report
+
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("report", overrides=list(tracking))
+    report(cfg, Path("outputs") / "report" / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"), tracking)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The buyer of Car Dealer and who sells. Begin with `buyer`."""

@@ -308,11 +308,15 @@ class Head(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.constant_(self.out.bias, bias)
 
-    def forward(self, h: Tensor) -> Tensor:
+    def forward(self, h: Tensor, answer: Tensor | None = None) -> Tensor:
+        """All answers, or of each state the one that `answer` [...] names: [...], without the work of the rest."""
         # bf16 resolves 0.5 at a value of -80: values stay in fp32
         with torch.autocast(h.device.type, enabled=False):
-            out: Tensor = self.out(nn.functional.gelu(self.hidden(h.float())))
-        return out
+            x = nn.functional.gelu(self.hidden(h.float()))
+            if answer is None:
+                out: Tensor = self.out(x)
+                return out
+            return (x * nn.functional.embedding(answer, self.out.weight)).sum(-1) + self.out.bias[answer]
 
 
 class ValueNet(nn.Module):
@@ -328,6 +332,11 @@ class ValueNet(nn.Module):
         """The answers of one head; a head with one answer gives one number, [..., D] -> [...]."""
         out: Tensor = self.heads[name](h)
         return out.squeeze(-1) if out.shape[-1] == 1 else out
+
+    def at(self, name: str, h: Tensor, answer: Tensor) -> Tensor:
+        """One answer of one head for each state, [..., D] and [...] -> [...]: far cheaper than all, and the same."""
+        out: Tensor = self.heads[name](h, answer)
+        return out
 
 
 def frozen(module: AnyModule) -> AnyModule:

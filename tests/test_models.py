@@ -467,3 +467,13 @@ def test_rows_that_no_token_has_change_no_other_weight_and_no_answer() -> None:
 def test_fewer_rows_than_tokens_are_refused() -> None:
     with pytest.raises(ValueError, match=r"model\.rows = 259: the tokenizer has 260 tokens; at least as many, or null"):
         make_model(rows=259)
+
+
+def test_one_answer_of_a_head_is_that_of_all_its_answers_and_so_is_its_gradient() -> None:
+    head, h_ND, answer_N = Head(8, 5, bias=-2.0), torch.randn(7, 8), torch.tensor([0, 4, 4, 2, 1, 0, 3])
+    torch.nn.init.normal_(head.out.weight)
+
+    def of(one_N: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return one_N, *torch.autograd.grad(one_N.square().sum(), list(head.parameters()))
+
+    torch.testing.assert_close(of(head(h_ND, answer_N)), of(head(h_ND)[range(7), answer_N]))

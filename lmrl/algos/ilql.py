@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule
 from lmrl.algos.values import data_nll, least, perturbed
 from lmrl.kinds import NotNegative, Positive, Share, Unit
 from lmrl.models import LanguageModel, ValueNet, frozen, hidden, logits, polyak
@@ -54,6 +54,9 @@ def has_successor(batch: TokenBatch, backup: Unit) -> Tensor:
     final_N[-1] = True
     final_N = final_N if backup == "token" else final_N[turn_ends(last_N)]
     return ~(final_N & (batch.end_B == CUT)[row_N])
+
+
+TWINS = ("q1", "q2")
 
 
 class ILQL(Algorithm):
@@ -100,25 +103,26 @@ class ILQL(Algorithm):
 
     def critic(self, batch: TokenBatch) -> Metrics:
         h_ND = batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1])
-        q_N = least([chosen(self.value.head(name, h_ND), batch.action_N) for name in ("q1", "q2")])
+        q_N = least([self.value.at(name, h_ND, batch.action_N) for name in TWINS])
         return {"q": q_N / self.reward_scale, "v": self.value.head("v", h_ND) / self.reward_scale}
 
     def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
         action_N = batch.action_N
         # the pass with gradients goes first: autocast would reuse weights that a pass without them had cast
         h_ND = batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1])
-        q1_NV, q2_NV, v_N = (self.value.head(name, h_ND) for name in ("q1", "q2", "v"))
+        q_N, v_N = [self.value.at(name, h_ND, action_N) for name in TWINS], self.value.head("v", h_ND)
         y_N = self._targets(batch, v_N.detach())
         with torch.no_grad():
             h_target_ND = batch.at_actions(hidden(self.target.lm, batch.ids_BT)[:, :-1])
-            q_target_N = least([chosen(self.target.head(name, h_target_ND), action_N) for name in ("q1", "q2")])
+            q_target_N = least([self.target.at(name, h_target_ND, action_N) for name in TWINS])
         valid_N = has_successor(batch, self.backup)
-        q_N = chosen(q1_NV, action_N), chosen(q2_NV, action_N)
         q_loss = masked_mean(0.5 * ((q_N[0] - y_N).square() + (q_N[1] - y_N).square()), valid_N)
         v_loss = masked_mean(expectile_loss(q_target_N - v_N, self.tau), valid_N)
-        nll = (data_nll(q1_NV, action_N) + data_nll(q2_NV, action_N)).mean()
-        loss = q_loss + v_loss + self.cql_weight * nll
-        metrics = {"q_loss": q_loss, "v_loss": v_loss, "cql_loss": nll}
+        loss, metrics = q_loss + v_loss, {"q_loss": q_loss, "v_loss": v_loss}
+        if self.cql_weight:  # it alone needs the values of what was not said
+            nll = [data_nll(self.value.head(name, h_ND), action_N).mean() for name in TWINS]
+            metrics["cql_loss"] = nll[0] + nll[1]
+            loss = loss + self.cql_weight * metrics["cql_loss"]
         if self.lm_weight:
             scores_NV = logits(self.value.lm, self.model.codec.size, h_ND)
             metrics["lm_loss"] = torch.nn.functional.cross_entropy(scores_NV, action_N)
@@ -152,7 +156,7 @@ class ILQL(Algorithm):
         net = self.value if self.act_with == "online" else self.target
 
         def scores(states: Sequence[Tensor]) -> Tensor:
-            q = least([net.head(name, states[1]) for name in ("q1", "q2")]) / self.reward_scale
+            q = least([net.head(name, states[1]) for name in TWINS]) / self.reward_scale
             return perturbed(self.logits(states[0]), q, beta=self.beta, support=self.support)
 
         return Actor([self.lm, net.lm], scores)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from torch import Tensor
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule
 from lmrl.algos.values import data_nll, perturbed
 from lmrl.kinds import NotNegative, Positive, Share, Unit
 from lmrl.models import LanguageModel, ValueNet, hidden
@@ -56,15 +56,18 @@ class MCReturns(Algorithm):
         return {"return": reward_to_go(actions.reward_N * self.reward_scale, discount_N, actions.episode_N)}
 
     def critic(self, batch: TokenBatch) -> Metrics:
-        q_NV = self.value.head("q", batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1]))
-        return {"q": chosen(q_NV, batch.action_N) / self.reward_scale}
+        h_ND = batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1])
+        return {"q": self.value.at("q", h_ND, batch.action_N) / self.reward_scale}
 
     def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
-        q_NV = self.value.head("q", batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1]))
-        q_N = chosen(q_NV, batch.action_N)
-        error, nll = regression(q_N, batch.notes["return"]), data_nll(q_NV, batch.action_N).mean()
-        metrics = {"q_loss": error, "q": q_N.mean() / self.reward_scale, "cql_loss": nll}
-        return error + self.cql_weight * nll, {k: v.detach() for k, v in metrics.items()}
+        h_ND = batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1])
+        q_N = self.value.at("q", h_ND, batch.action_N)
+        loss = regression(q_N, batch.notes["return"])
+        metrics = {"q_loss": loss, "q": q_N.mean() / self.reward_scale}
+        if self.cql_weight:  # it alone needs the values of what was not said
+            metrics["cql_loss"] = data_nll(self.value.head("q", h_ND), batch.action_N).mean()
+            loss = loss + self.cql_weight * metrics["cql_loss"]
+        return loss, {k: v.detach() for k, v in metrics.items()}
 
     def actor(self) -> Actor:
         def scores(states: Sequence[Tensor]) -> Tensor:

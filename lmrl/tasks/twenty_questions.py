@@ -21,7 +21,7 @@ Departures, with the reference's file:
 - `twenty_questions/env/env.py:82`: the batched environment failed on a name, and on options of None. Here there is one.
 - `twenty_questions/env/data.py` (`is_done`): any question won that ended in the object's name and had no other noun,
   as a tagger had it: "Is it something used in basketball?", or "Does it ring?" of a ring. Here a question wins that
-  asks of one object and no other (`oracle_guess`), whoever answers. The hidden word is printed no more.
+  asks of one object and no other (`oracle.guess`), whoever answers. The hidden word is printed no more.
 - The readers split a line at its last `? `, so that an answer with one moved into the question. Here it is the first
   `? ` that a yes or a no follows.
 - `twenty_questions/mc/train_mc_returns.py:72`: a syntax error; here nothing is left of it.
@@ -145,7 +145,7 @@ def phrases() -> list[str]:
 def demonstrations(
     episodes: int, seed: int, *, by_chance: Share, by_category: Share, slip: Share
 ) -> Iterator[Trajectory]:
-    """Play a mixture of players (`askers`) against the task's own rules.
+    """Play a mixture of players (`oracle.askers`) against the task's own rules.
 
     A share `by_chance` asks anything, a share `by_category` seeks the category and then tries its objects, and the rest
     asks what tells most, but with probability `slip` per question anything. Raises ValueError where shares pass 1.

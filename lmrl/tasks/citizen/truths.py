@@ -10,7 +10,7 @@ _AMERICAS = {"North America", "South America"}
 
 
 def is_in(city: City, place: str) -> bool:
-    """Whether a city lies in a part of the world by the name that `citizen_patterns` gives it."""
+    """Whether a city lies in a part of the world by the name that `patterns` gives it."""
     region, continents = city.country.region, set(city.continents)
     latin = "South America" in continents or city.country.iso in ("MX", "CU")
     known = {

@@ -5,7 +5,7 @@ The knowledge lies in `knowledge/`: `objects.csv` and `things.csv` (centimetres 
 
     cookware: {ask: is cookware, holds: "Cooking pot, Pan", words: at stove; for boil; for fry}
 
-`ask` is how players ask for it, after a word for the frame (`oracle_reading`); without it nobody asks, and the oracle
+`ask` is how players ask for it, after a word for the frame (`reading`); without it nobody asks, and the oracle
 only understands. `holds` names all it is true of, and `but` the exceptions: objects, whole categories, attributes above
 it, `everything`, `nothing`, or measures such as `heavier than 10 kg`, `bigger than a chair`, `fits in a pocket`.
 `words` are other ways to ask for it.

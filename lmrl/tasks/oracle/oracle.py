@@ -1,6 +1,6 @@
 """Answers a question about an object, by what it means.
 
-What a question means is the set of the objects of which it is true. Words are read into frames (`oracle_reading`),
+What a question means is the set of the objects of which it is true. Words are read into frames (`reading`),
 the longest sequences of them that the knowledge has a word for are looked up, and their sets are met ("a large wild
 animal"), joined ("a dog or a cat") or turned round ("not"). A question with a word that nobody knows is not understood.
 

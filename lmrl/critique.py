@@ -142,6 +142,7 @@ def values_png(tables: Mapping[str, Rows], path: Path) -> None:
     _dress(above, "discounted return to go")
     _dress(below, "root mean square")
     below.set_xlabel("turn of the episode")
+    below.xaxis.get_major_locator().set_params(integer=True)
     figure.savefig(path, dpi=130)
 
 

@@ -48,7 +48,7 @@ def test_training_commands_run(command: str, tmp_path: Path, monkeypatch: pytest
     small = "model.width=16" if "debug=" in command else SMALL
     if "algo=prompting" in command:
         small = "debug=one_step model.device=cpu algo.max_tokens=4"
-    sizes = LAST if "experiment=" in command else ""
+    sizes = LAST if re.search("experiment=|episodes=", command) else ""
     command = re.sub(r"task\.env\.words=\S+", f"task.env.words={OUR_WORDS}", with_model(command, tmp_path))
     positional, flag, rest = command.partition(" --")  # Hydra wants its overrides side by side
     assert run(f"{positional} {small} {sizes}{flag}{rest}", monkeypatch) == 0

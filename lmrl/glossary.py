@@ -31,7 +31,7 @@ METRICS: Mapping[str, str] = {
     "train/action_nll": "behaviour cloning: negative log-likelihood of an action token, in nats",
     "train/q_loss": "half the squared error of Q against its target, in scaled units",
     "train/v_loss": "expectile loss of V against the target networks' Q, in scaled units",
-    "train/cql_loss": "negative log-likelihood of the data's tokens under softmax(Q), the conservative term, raw; where it has a weight",
+    "train/cql_loss": "negative log-likelihood of the data's tokens under softmax(Q), CQL's term, if weighted",
     "train/lm_loss": "language-model loss on the value trunk, unweighted",
     "train/q": "mean Q of the data's tokens, in raw units of return",
     "train/v": "mean V where the data acted, in raw units of return",

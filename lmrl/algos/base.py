@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
+from transformers import PreTrainedModel
 
 from lmrl.kinds import Mode, Natural, Share, Unit
-from lmrl.models import LanguageModel, logits
+from lmrl.models import LanguageModel, hidden, logits
 from lmrl.policy import Actor, LMPolicy
 from lmrl.tokens import Corpus, TokenBatch, View
 
@@ -203,6 +204,11 @@ def decay_groups(module: nn.Module) -> list[dict[str, Any]]:
     trained = [p for p in module.parameters() if p.requires_grad]
     flat = [p for p in trained if p.ndim < 2]
     return [{"params": [p for p in trained if p.ndim >= 2]}, {"params": flat, "weight_decay": 0.0}]
+
+
+def at_actions(lm: PreTrainedModel, batch: TokenBatch) -> Tensor:
+    """Last hidden states of a language model where action tokens are predicted: h_ND."""
+    return batch.at_actions(hidden(lm, batch.ids_BT)[:, :-1])
 
 
 def chosen(scores_NV: Tensor, action_N: Tensor) -> Tensor:

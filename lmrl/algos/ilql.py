@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, at_actions
 from lmrl.algos.values import data_nll, least, perturbed
 from lmrl.kinds import NotNegative, Positive, Share, Unit
 from lmrl.models import LanguageModel, ValueNet, frozen, hidden, logits, polyak
@@ -102,18 +102,18 @@ class ILQL(Algorithm):
         return True
 
     def critic(self, batch: TokenBatch) -> Metrics:
-        h_ND = batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1])
+        h_ND = at_actions(self.value.lm, batch)
         q_N = least([self.value.at(name, h_ND, batch.action_N) for name in TWINS])
         return {"q": q_N / self.reward_scale, "v": self.value.head("v", h_ND) / self.reward_scale}
 
     def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
         action_N = batch.action_N
         # the pass with gradients goes first: autocast would reuse weights that a pass without them had cast
-        h_ND = batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1])
+        h_ND = at_actions(self.value.lm, batch)
         q_N, v_N = [self.value.at(name, h_ND, action_N) for name in TWINS], self.value.head("v", h_ND)
         y_N = self._targets(batch, v_N.detach())
         with torch.no_grad():
-            h_target_ND = batch.at_actions(hidden(self.target.lm, batch.ids_BT)[:, :-1])
+            h_target_ND = at_actions(self.target.lm, batch)
             q_target_N = least([self.target.at(name, h_target_ND, action_N) for name in TWINS])
         valid_N = has_successor(batch, self.backup)
         q_loss = masked_mean(0.5 * ((q_N[0] - y_N).square() + (q_N[1] - y_N).square()), valid_N)

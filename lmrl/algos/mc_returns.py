@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from torch import Tensor
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, at_actions
 from lmrl.algos.values import data_nll, perturbed
 from lmrl.kinds import NotNegative, Positive, Share, Unit
-from lmrl.models import LanguageModel, ValueNet, hidden
+from lmrl.models import LanguageModel, ValueNet
 from lmrl.policy import Actor
 from lmrl.returns import discounts, reward_to_go
 from lmrl.tokens import Corpus, TokenBatch
@@ -56,11 +56,11 @@ class MCReturns(Algorithm):
         return {"return": reward_to_go(actions.reward_N * self.reward_scale, discount_N, actions.episode_N)}
 
     def critic(self, batch: TokenBatch) -> Metrics:
-        h_ND = batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1])
+        h_ND = at_actions(self.value.lm, batch)
         return {"q": self.value.at("q", h_ND, batch.action_N) / self.reward_scale}
 
     def loss(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
-        h_ND = batch.at_actions(hidden(self.value.lm, batch.ids_BT)[:, :-1])
+        h_ND = at_actions(self.value.lm, batch)
         q_N = self.value.at("q", h_ND, batch.action_N)
         loss = regression(q_N, batch.notes["return"])
         metrics = {"q_loss": loss, "q": q_N.mean() / self.reward_scale}

@@ -18,10 +18,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, chosen, decay_groups
+from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, at_actions, chosen, decay_groups
 from lmrl.algos.bc import weighted_nll
 from lmrl.kinds import Count, Natural, NotNegative, Positive, Share, Unit
-from lmrl.models import Head, LanguageModel, frozen, hidden, logits
+from lmrl.models import Head, LanguageModel, frozen, logits
 from lmrl.returns import discounts, gae, turn_of, whiten
 from lmrl.tokens import CUT, Actions, Corpus, TokenBatch
 
@@ -150,14 +150,14 @@ class PPO(Algorithm):
 
     def _score(self, batch: TokenBatch, *, masked: bool = True) -> tuple[Tensor, Tensor, Tensor]:
         """log pi [N], its entropy [N] and V [N] at the action tokens."""
-        h_ND = batch.at_actions(hidden(self.lm, batch.ids_BT)[:, :-1])
+        h_ND = at_actions(self.lm, batch)
         log_NV = self._log_probs(self.lm, h_ND, masked)
         entropy_N = -(log_NV.exp() * log_NV).sum(-1).detach()
         value_N = self.head(h_ND if self.value_into_trunk and not self.warming else h_ND.detach())[:, 0]
         return chosen(log_NV, batch.action_N), entropy_N, value_N
 
     def _reference(self, batch: TokenBatch) -> Tensor:
-        h_ND = batch.at_actions(hidden(self.reference, batch.ids_BT)[:, :-1])
+        h_ND = at_actions(self.reference, batch)
         return chosen(self._log_probs(self.reference, h_ND), batch.action_N)
 
     def _log_probs(self, lm: nn.Module, h_ND: Tensor, masked: bool = True) -> Tensor:

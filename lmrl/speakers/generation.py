@@ -1,6 +1,6 @@
 """Texts by a language model of `transformers` that was never trained here: causal or seq2seq, of the hub or a folder.
 
-    model = TextGenerator(name="google/flan-t5-xl", chat="auto", dtype="float32", device="auto", batch=64)
+    model = TextGenerator(name="gpt2", chat="auto", dtype="float32", device="auto", batch=64, remember=True)
     model.complete([Request(messages=(Message("user", "Is a cat an animal?"),), max_tokens=4)])  # ["yes"]
 
 A batch goes through one `generate`, likeliest and drawn answers together, each drawn by its own request's seed. So an
@@ -26,6 +26,7 @@ from lmrl.kinds import Count
 from lmrl.models import first_line
 from lmrl.policy import draw, uniforms
 from lmrl.speakers.completion import Message, Request, cut
+from lmrl.speakers.memory import Memory
 from lmrl.speakers.speaking import Dtype, Loaded, device_of, identity, load
 
 Chat = Literal["auto", "always", "never"]
@@ -34,10 +35,11 @@ Chat = Literal["auto", "always", "never"]
 class TextGenerator:
     """A language model that continues conversations. It is loaded when it is first asked."""
 
-    def __init__(self, *, name: str, chat: Chat, dtype: Dtype, device: str, batch: Count) -> None:
+    def __init__(self, *, name: str, chat: Chat, dtype: Dtype, device: str, batch: Count, remember: bool) -> None:
         """See `conf/simulator/lm.yaml`. Raises ValueError if there is no such device."""
         self._name, self._chat, self._dtype, self._batch = name, chat, dtype, batch
-        self._device = device_of(device)
+        self._device, self._remember = device_of(device), remember
+        self._memory: Memory | None = None
 
     def complete(self, requests: Sequence[Request]) -> list[str]:
         """What the model says to each request. Raises ValueError if the model cannot be had or takes no such prompt."""
@@ -46,9 +48,12 @@ class TextGenerator:
         model = load(self._name, self._dtype, self._device)
         chat = self._chats(model)
         prompts = [self._ids(model, request, chat) for request in requests]
+        if self._remember and Memory.possible(model):
+            self._memory = self._memory or Memory(model)
         said = [""] * len(requests)
         for chunk in self._chunks(requests, prompts):
-            texts = generate(model, [prompts[i] for i in chunk], [requests[i] for i in chunk], strip=chat)
+            ids, asked = [prompts[i] for i in chunk], [requests[i] for i in chunk]
+            texts = generate(model, ids, asked, strip=chat, memory=self._memory)
             for i, text in zip(chunk, texts, strict=True):
                 said[i] = text
         return said
@@ -84,17 +89,25 @@ class TextGenerator:
 
 
 @torch.inference_mode()
-def generate(model: Loaded, prompts: Sequence[list[int]], requests: Sequence[Request], *, strip: bool) -> list[str]:
+def generate(
+    model: Loaded,
+    prompts: Sequence[list[int]],
+    requests: Sequence[Request],
+    *,
+    strip: bool,
+    memory: Memory | None = None,
+) -> list[str]:
     """Continue all prompts at once; `strip` drops blanks before an answer, where chat models put some.
 
     An answer ends at a token that ends texts, before the first of its request's stops, or after `max_tokens`, which
-    all requests share.
+    all requests share. What a memory knows of a prompt is not read again.
     """
     seq2seq, device = model.reads_apart, model.lm.device
-    ids_RT, mask_RT = _padded(prompts, model.fill, left=not seq2seq)
-    begin = 1 if seq2seq else ids_RT.shape[1]
-    answers = _Answers(model, requests, begin, strip)
     with torch.autocast(device.type, enabled=False):  # the same answers whatever the precision of a training around it
+        past, known = memory.recall(prompts) if memory else (None, [0] * len(prompts))
+        ids_RT, mask_RT = _laid_out(prompts, known, model.fill, left=not seq2seq)
+        begin = 1 if seq2seq else ids_RT.shape[1]
+        answers = _Answers(model, requests, begin, strip)
         speak: Any = model.lm.generate
         out_RT: Tensor = speak(
             input_ids=ids_RT.to(device),
@@ -102,7 +115,10 @@ def generate(model: Loaded, prompts: Sequence[list[int]], requests: Sequence[Req
             max_new_tokens=model.room(requests[0].max_tokens)[1],
             logits_processor=LogitsProcessorList([_Chosen(requests, begin, len(model.tokenizer))]),
             stopping_criteria=StoppingCriteriaList([answers]),
+            past_key_values=past,
         )
+    if memory and past is not None:
+        memory.keep(past, out_RT, torch.cat([mask_RT, torch.ones(len(prompts), out_RT.shape[1] - begin)], 1))
     return [text for text, _ in answers.read(out_RT)]
 
 
@@ -147,6 +163,13 @@ class _Answers(StoppingCriteria):
 
 def _before(ids: list[int], ends: frozenset[int]) -> list[int]:
     return ids[: next((place for place, i in enumerate(ids) if i in ends), len(ids))]
+
+
+def _laid_out(prompts: Sequence[list[int]], known: Sequence[int], fill: int, *, left: bool) -> tuple[Tensor, Tensor]:
+    """The prompts as one tensor, what is known of each before what is new, and a mask of what is real."""
+    old = _padded([ids[:num] for ids, num in zip(prompts, known, strict=True)], fill, left=left)
+    new = _padded([ids[num:] for ids, num in zip(prompts, known, strict=True)], fill, left=left)
+    return torch.cat([old[0], new[0]], 1), torch.cat([old[1], new[1]], 1)
 
 
 def _padded(rows: Sequence[Sequence[int]], fill: int, *, left: bool) -> tuple[Tensor, Tensor]:

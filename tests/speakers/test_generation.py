@@ -81,7 +81,8 @@ def saved(path: Path, make: Callable[[], PreTrainedModel], chat: str | None = No
 
 
 def generator(name: str, **changes: Any) -> TextGenerator:
-    return TextGenerator(**({"name": name, "chat": "auto", "dtype": "float32", "device": "cpu", "batch": 64} | changes))
+    settings = {"chat": "auto", "dtype": "float32", "device": "cpu", "batch": 64, "remember": False}
+    return TextGenerator(name=name, **(settings | changes))
 
 
 def asked(prompt: str, **changes: Any) -> Request:

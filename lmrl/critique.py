@@ -19,10 +19,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lmrl.corpus import CUT, Actions, Corpus
 from lmrl.returns import discounts, reward_to_go
-from lmrl.tokens import CUT, Actions, Corpus, View, tokenize
+from lmrl.tokenizing import tokenize
 from lmrl.tracking import Tracker
 from lmrl.trajectory import Trajectory
+from lmrl.view import View
 from lmrl.windows import Windows
 
 if TYPE_CHECKING:

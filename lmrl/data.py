@@ -17,14 +17,17 @@ from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 
 from lmrl.algos.base import Algorithm
+from lmrl.batches import TokenBatch
 from lmrl.codec import Codec
+from lmrl.corpus import Corpus
 from lmrl.datasets import Dataset
 from lmrl.kinds import Count, Natural, Rate
 from lmrl.rollout import play
 from lmrl.sharding import gathered
 from lmrl.task import Start, Task
-from lmrl.tokens import Corpus, TokenBatch, View, tokenize
+from lmrl.tokenizing import tokenize
 from lmrl.trajectory import Trajectory
+from lmrl.view import View
 from lmrl.windows import Stream, Windows
 
 FORMAT = 2

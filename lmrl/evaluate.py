@@ -14,18 +14,19 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from lmrl.algos.base import Algorithm
+from lmrl.checkpoints import read_checkpoint
 from lmrl.config import check
 from lmrl.episodes import EPISODES, write_played
 from lmrl.files import whole
-from lmrl.models import LanguageModel, read_checkpoint, rebuild
+from lmrl.models import LanguageModel, rebuild
 from lmrl.pages import table, transcript_html, transcript_text
 from lmrl.rollout import Policy, play
 from lmrl.scoring import Score, scored, summarise
 from lmrl.signals import listening
 from lmrl.task import Task
-from lmrl.tokens import View
 from lmrl.tracking import Tracker
 from lmrl.trajectory import Trajectory, write_lines
+from lmrl.view import View
 
 
 def scores_of(task: Task, stats: Mapping[str, float]) -> dict[str, Score]:

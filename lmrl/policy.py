@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from lmrl.cache import Cache, padded
 from lmrl.codec import Codec
 from lmrl.kinds import Mode
-from lmrl.models import hidden
+from lmrl.reading import hidden
 from lmrl.rollout import Situation
-from lmrl.tokens import View, ids_of
+from lmrl.tokenizing import ids_of
 from lmrl.trajectory import History, Turn
+from lmrl.view import View
 
 NEVER = -1e4
 """What a token counts that is never said, when actions are ranked: some action must win."""

@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import TQDMProgressBar
 from omegaconf import DictConfig, OmegaConf
 
 from lmrl.algos.base import Algorithm
+from lmrl.checkpoints import load_weights, read_checkpoint
 from lmrl.collapse import Detector, verdict
 from lmrl.config import config_hash
 from lmrl.course import Course, save
@@ -22,14 +23,13 @@ from lmrl.critique import keep_critique
 from lmrl.data import OfflineData, OnlineData, held_out
 from lmrl.evaluate import assess, keep_episodes, keep_transcripts, prefixed, view_of, write_metrics
 from lmrl.identity import algo_name, decisive
-from lmrl.models import load_weights, read_checkpoint
 from lmrl.pages import curve_png
 from lmrl.sharding import gathered
 from lmrl.signals import Stop, Stopped
 from lmrl.task import Task
-from lmrl.tokens import View
 from lmrl.tracking import Tracker
 from lmrl.trajectory import Trajectory
+from lmrl.view import View
 
 SAVE_SECONDS = 60.0
 """A killed offline run loses at most so much."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from lmrl.checkpoints import read_checkpoint
 from lmrl.config import check, several_processes
 from lmrl.evaluate import data_row, show, without
-from lmrl.models import read_checkpoint
 from lmrl.prompting import prompt
 from lmrl.run import Run
 from lmrl.signals import Stop, listening

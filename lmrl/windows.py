@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lmrl.tokens import ACTION, Corpus, TokenBatch, collate
+from lmrl.batches import TokenBatch, collate
+from lmrl.corpus import ACTION, Corpus
 
 POOL = 32
 """Batches that are sorted by length together: little padding, and still a shuffled order."""

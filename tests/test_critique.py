@@ -10,10 +10,12 @@ import torch
 
 from lmrl.algos.base import Schedule
 from lmrl.algos.mc_returns import MCReturns
+from lmrl.corpus import Corpus
 from lmrl.critique import LEAST, Critique, by_turn, critique, judged, values_csv, values_png
 from lmrl.returns import discounts
-from lmrl.tokens import Corpus, View, tokenize
+from lmrl.tokenizing import tokenize
 from lmrl.trajectory import Trajectory
+from lmrl.view import View
 from tests.parts import episode, make_model
 
 VIEW = View(context=None, positions=64, max_new_tokens=4)

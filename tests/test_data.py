@@ -9,9 +9,11 @@ import pytest
 from hydra.utils import instantiate
 from numpy.typing import NDArray
 
+from lmrl.corpus import TERMINAL
 from lmrl.data import OfflineData, starts_of_round
 from lmrl.evaluate import view_of
-from lmrl.tokens import TERMINAL, View, tokenize
+from lmrl.tokenizing import tokenize
+from lmrl.view import View
 from lmrl.windows import POOL, Stream, Windows
 from tests.parts import episode, make_model
 from tests.whole import ONLINE, config

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from lmrl.models import LanguageModel, hidden, logits
+from lmrl.models import LanguageModel
 from lmrl.policy import Actor, LMPolicy, Mode, draw, uniforms
+from lmrl.reading import hidden, logits
 from lmrl.rollout import Situation, rollout
 from lmrl.task import Start, Step
-from lmrl.tokens import View
 from lmrl.trajectory import Turn
+from lmrl.view import View
 from tests.parts import make_model
 
 

@@ -17,7 +17,8 @@ from lmrl.returns import (
     turn_of,
     whiten,
 )
-from lmrl.tokens import View, tokenize
+from lmrl.tokenizing import tokenize
+from lmrl.view import View
 from tests.parts import episode, make_model
 
 ONE = torch.zeros(3, dtype=torch.long)

@@ -19,13 +19,13 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 from lmrl import course
 from lmrl.algos.bc import BC
 from lmrl.algos.ppo import PPO
+from lmrl.batches import TokenBatch
 from lmrl.data import OnlineData
 from lmrl.datasets import Dataset, Source
 from lmrl.episodes import EPISODES, read_played
 from lmrl.glossary import explain
 from lmrl.run import Run
 from lmrl.signals import Stop, Stopped
-from lmrl.tokens import TokenBatch
 from lmrl.train import train
 from tests.test_models import bpe, folder_of
 from tests.whole import OFFLINE, ONLINE, config, played_again

@@ -6,8 +6,8 @@ from torch import Tensor
 from lmrl.algos.base import Metrics
 from lmrl.algos.bc import BC
 from lmrl.algos.ilql import ILQL
-from lmrl.models import hidden
-from lmrl.tokens import TokenBatch
+from lmrl.batches import TokenBatch
+from lmrl.reading import hidden
 
 
 class Uneven(BC):

@@ -18,10 +18,13 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
+from lmrl.batches import TokenBatch
+from lmrl.corpus import Corpus
 from lmrl.kinds import Mode, Natural, Share, Unit
-from lmrl.models import LanguageModel, hidden, logits
+from lmrl.models import LanguageModel
 from lmrl.policy import Actor, LMPolicy
-from lmrl.tokens import Corpus, TokenBatch, View
+from lmrl.reading import hidden, logits
+from lmrl.view import View
 
 Metrics = dict[str, Tensor]
 OptimizerFactory = Callable[..., Optimizer]

@@ -13,10 +13,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
 from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule
+from lmrl.batches import TokenBatch
 from lmrl.kinds import NotNegative
-from lmrl.models import LanguageModel, hidden
+from lmrl.models import LanguageModel
+from lmrl.reading import hidden
 from lmrl.returns import masked_mean
-from lmrl.tokens import TokenBatch
 
 
 def weighted_nll(nll_K: Tensor, weight_K: Tensor) -> Tensor:

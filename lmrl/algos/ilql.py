@@ -19,11 +19,14 @@ from torch import Tensor
 
 from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, at_actions
 from lmrl.algos.values import data_nll, least, perturbed
+from lmrl.batches import TokenBatch
+from lmrl.corpus import CUT, GOES_ON
+from lmrl.heads import ValueNet, frozen, polyak
 from lmrl.kinds import NotNegative, Positive, Share, Unit
-from lmrl.models import LanguageModel, ValueNet, frozen, hidden, logits, polyak
+from lmrl.models import LanguageModel
 from lmrl.policy import Actor
+from lmrl.reading import hidden, logits
 from lmrl.returns import discounts, expectile_loss, masked_mean, turn_ends
-from lmrl.tokens import CUT, GOES_ON, TokenBatch
 
 
 def successors(value_N: Tensor, row_N: Tensor, after_B: Tensor) -> Tensor:

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, at_actions
 from lmrl.algos.values import data_nll, perturbed
+from lmrl.batches import TokenBatch
+from lmrl.corpus import Corpus
+from lmrl.heads import ValueNet
 from lmrl.kinds import NotNegative, Positive, Share, Unit
-from lmrl.models import LanguageModel, ValueNet
+from lmrl.models import LanguageModel
 from lmrl.policy import Actor
 from lmrl.returns import discounts, reward_to_go
-from lmrl.tokens import Corpus, TokenBatch
 
 
 def regression(q_N: Tensor, return_N: Tensor) -> Tensor:

@@ -20,10 +20,13 @@ from torch import Tensor, nn
 
 from lmrl.algos.base import Algorithm, Metrics, OptimizerFactory, Schedule, at_actions, chosen, decay_groups
 from lmrl.algos.bc import weighted_nll
+from lmrl.batches import TokenBatch
+from lmrl.corpus import CUT, Actions, Corpus
+from lmrl.heads import Head, frozen
 from lmrl.kinds import Count, Natural, NotNegative, Positive, Share, Unit
-from lmrl.models import Head, LanguageModel, frozen, logits
+from lmrl.models import LanguageModel
+from lmrl.reading import logits
 from lmrl.returns import discounts, gae, turn_of, whiten
-from lmrl.tokens import CUT, Actions, Corpus, TokenBatch
 
 Estimator = Literal["k1", "k2", "k3", "k3_reference"]
 

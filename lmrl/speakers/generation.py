@@ -22,8 +22,8 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from lmrl.errors import first_line
 from lmrl.kinds import Count
-from lmrl.models import first_line
 from lmrl.policy import draw, uniforms
 from lmrl.speakers.completion import Message, Request, cut
 from lmrl.speakers.memory import Memory

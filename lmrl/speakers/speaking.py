@@ -20,7 +20,9 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from lmrl.models import first_line, fused, hub_answers
+from lmrl.errors import first_line
+from lmrl.hub import absence, local_only
+from lmrl.models import fused
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 
@@ -74,14 +76,14 @@ def load(name: str, dtype: Dtype, device: str) -> Loaded:
     Raises ValueError if a folder holds no such model, or there is no such folder and the hub cannot be reached or does
     not know the name.
     """
-    alone = Path(name).is_dir() or not hub_answers(name)
+    alone = local_only(name)
     try:
         config = AutoConfig.from_pretrained(name, local_files_only=alone)
         kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         lm = kind.from_pretrained(name, config=config, dtype=getattr(torch, dtype), local_files_only=alone)
         tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=alone)
     except Exception as error:  # OSError, ValueError, KeyError, SafetensorError, ... : each in its way
-        raise _missing(name, error) from error
+        raise ValueError(f"name = {name}: {absence(name, error)}") from error
     assert isinstance(lm, PreTrainedModel)
     lm, ends = fused(lm), _ends(lm, tokenizer)
     starts = [getattr(told, "decoder_start_token_id", None) for told in (lm.generation_config, config)]
@@ -93,12 +95,6 @@ def load(name: str, dtype: Dtype, device: str) -> Loaded:
     named = {*tokenizer.all_special_tokens, *(t.content for t in tokenizer.added_tokens_decoder.values() if t.special)}
     special = tuple(sorted(named, key=lambda token: (-len(token), token)))  # a longer one may hold a shorter one
     return Loaded(lm.eval().requires_grad_(False).to(device), tokenizer, ends, fill, special)
-
-
-def _missing(name: str, error: Exception) -> ValueError:
-    here = Path(name).is_dir()
-    place = "this folder holds no model" if here else "no such folder, and not to be had from the model hub"
-    return ValueError(f"name = {name}: {place} ({first_line(error)})")
 
 
 def _ends(lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
@@ -120,9 +116,9 @@ def identity(name: str) -> str:
     if folder.is_dir():
         return f"{folder.resolve().name} {_digest(folder)}"
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=not hub_answers(name))
+        config = AutoConfig.from_pretrained(name, local_files_only=local_only(name))
     except Exception as error:
-        raise _missing(name, error) from error
+        raise ValueError(f"name = {name}: {absence(name, error)}") from error
     revision = getattr(config, "_commit_hash", None)
     return f"{name} {revision[:12]}" if revision else name
 

@@ -9,9 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from lmrl.algos.base import Algorithm, Schedule
-from lmrl.models import Head, LanguageModel, hidden
-from lmrl.tokens import Corpus, TokenBatch, View, collate, tokenize
+from lmrl.batches import TokenBatch, collate
+from lmrl.corpus import Corpus
+from lmrl.heads import Head
+from lmrl.models import LanguageModel
+from lmrl.reading import hidden
+from lmrl.tokenizing import tokenize
 from lmrl.trajectory import Trajectory, Turn
+from lmrl.view import View
 
 CONSTANT = Schedule(warmup=0, decay=0.0, floor=0.0)
 

@@ -12,14 +12,14 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from lmrl.algos.base import Algorithm
+from lmrl.batches import TokenBatch
+from lmrl.checkpoints import read_checkpoint
 from lmrl.config import conf_dir
 from lmrl.data import corpus_of
 from lmrl.evaluate import restore, view_of
-from lmrl.models import read_checkpoint
 from lmrl.policy import Mode
 from lmrl.rollout import rollout
 from lmrl.task import Task
-from lmrl.tokens import TokenBatch
 from lmrl.trajectory import History
 from lmrl.windows import Windows
 

@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from lmrl.algos.ilql import ILQL, has_successor, successors, td_targets
-from lmrl.models import LanguageModel, hidden, polyak
-from lmrl.tokens import TERMINAL, TokenBatch
+from lmrl.batches import TokenBatch
+from lmrl.corpus import TERMINAL
+from lmrl.heads import polyak
+from lmrl.models import LanguageModel
+from lmrl.reading import hidden
 from lmrl.trajectory import Trajectory
 from tests.algos.byhand import (
     CONSTANT,

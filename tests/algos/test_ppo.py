@@ -12,9 +12,10 @@ from lightning.pytorch import Trainer
 from torch.optim import AdamW
 
 from lmrl.algos.ppo import PPO, adapted, clipped_surrogate, explained_variance, kl_estimate, value_error
+from lmrl.batches import TokenBatch
+from lmrl.corpus import Corpus
 from lmrl.data import Round
 from lmrl.models import LanguageModel
-from lmrl.tokens import Corpus, TokenBatch
 from lmrl.windows import Windows
 from tests.algos.byhand import (
     CONSTANT,

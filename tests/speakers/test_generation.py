@@ -288,7 +288,7 @@ def test_a_model_that_cannot_be_had_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_name_that_the_hub_does_not_give_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lmrl.speakers.speaking.hub_answers", lambda name: False)
+    monkeypatch.setattr("lmrl.speakers.speaking.local_only", lambda name: True)
     for ask in (lambda m: m.complete([asked("x")]), lambda m: m.identity()):
         with pytest.raises(
             ValueError, match=r"^name = nobody/nothing: no such folder, and not to be had .*\)$"

@@ -14,8 +14,9 @@ from hydra.utils import instantiate
 from torch import Tensor
 
 from lmrl.evaluate import view_of
-from lmrl.models import LanguageModel, logits
+from lmrl.models import LanguageModel
 from lmrl.policy import Actor, LMPolicy
+from lmrl.reading import logits
 from lmrl.rollout import Situation, rollout
 from lmrl.task import Task
 from lmrl.trajectory import Turn

@@ -17,12 +17,12 @@ from omegaconf import DictConfig
 from torch.optim import Optimizer
 
 from lmrl.algos.base import Algorithm
+from lmrl.batches import TokenBatch
 from lmrl.config import conf_dir
 from lmrl.data import corpus_of
 from lmrl.evaluate import view_of
 from lmrl.models import LanguageModel
 from lmrl.task import Task
-from lmrl.tokens import TokenBatch
 from lmrl.windows import POOL, Windows
 
 POOLED = 16

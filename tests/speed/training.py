@@ -20,9 +20,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import GPT2Config
 
 from lmrl.algos.base import Algorithm
+from lmrl.batches import TokenBatch
 from lmrl.codec import Codec
+from lmrl.corpus import TERMINAL
 from lmrl.models import rebuild
-from lmrl.tokens import TERMINAL, TokenBatch
 from tests.speed.measure import Effort, Figure, by_turns, rate, ratio
 from tests.speed.setting import Setting, config, made, setting
 

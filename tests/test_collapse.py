@@ -155,7 +155,7 @@ def test_a_fall_says_from_where_to_where() -> None:
     assert sign.why == "by 2000 environment steps the return fell from -10 to -60.5; -400 at the end"
 
 
-# Of PPO on the maze by the tiny model: experiment=ppo_sound seed=2; and seed=1 with what was once found to be wrong, a
+# Of PPO on the maze by the tiny model: as tuned, seed=2; and seed=1 with what was once found to be wrong, a
 # discount per token, a value head at the policy's rate from the first round on, no cloning; 4 passes at a rate of 1e-3
 @pytest.mark.parametrize(
     ("name", "kinds"),

@@ -7,6 +7,7 @@ real tokens only. Any causal model of transformers that takes a cache and a mask
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,6 +51,31 @@ class Cache:
                 past.reorder_cache(index)  # type: ignore[arg-type]
         if any(forget):
             self._real_RP[torch.tensor(forget, device=self.device)] = False
+
+    def part(self, rows: Sequence[int]) -> "Cache":
+        """A cache of these rows alone, to be read on for less; see `join`."""
+        few = Cache(self._lms)
+        index = torch.tensor(rows, device=self.device)
+        few._real_RP = self._real_RP[index] if self._real_RP is not None else None
+        for ours, theirs in zip(self._layers(), few._layers(), strict=True):
+            theirs.update(ours.keys[index], ours.values[index])
+        return few
+
+    def join(self, rows: Sequence[int], few: "Cache") -> None:
+        """Take back a part of these rows with what it has read since; for the other rows that is a hole."""
+        assert self._real_RP is not None
+        assert few._real_RP is not None
+        index, before = torch.tensor(rows, device=self.device), self.slots
+
+        def spread(x: Tensor, like: Tensor) -> Tensor:
+            return x.new_zeros(len(like), *x.shape[1:]).index_copy_(0, index, x)
+
+        self._real_RP = torch.cat([self._real_RP, spread(few._real_RP[:, before:], self._real_RP)], 1)
+        for ours, theirs in zip(self._layers(), few._layers(), strict=True):
+            ours.update(*(spread(x[:, :, before:], ours.keys) for x in (theirs.keys, theirs.values)))
+
+    def _layers(self) -> list[Any]:
+        return [layer for past in self._past for layer in past.layers]
 
     def read(self, chunks: Sequence[Sequence[int]], positions: Sequence[int]) -> list[Tensor]:
         """Feed each row its new tokens, from its position on; the hidden states after its last, each [R, D].

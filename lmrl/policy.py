@@ -71,6 +71,14 @@ class _Row:
     fed: int = 0
     """How many of `ids` are in the cache."""
 
+    def ended(self, codec: Codec) -> bool:
+        """Whether it has said all of its action."""
+        return bool(self.said) and self.said[-1] in codec.stops
+
+    def say(self, token: int) -> None:
+        self.ids.append(token)
+        self.said += (token,)
+
     def continues(self, history: History) -> bool:
         """Whether the history is this row's, its action and what came after."""
         num = len(self.history)
@@ -123,9 +131,10 @@ class LMPolicy:
             self._cache.select(kept, [row.fed == 0 for row in rows])
         self._rows = rows
 
-    def _read(self) -> list[Tensor]:
-        states = self._cache.read([r.ids[r.fed :] for r in self._rows], [r.fed for r in self._rows])
-        for row in self._rows:
+    @staticmethod
+    def _read(cache: Cache, rows: Sequence[_Row]) -> list[Tensor]:
+        states = cache.read([row.ids[row.fed :] for row in rows], [row.fed for row in rows])
+        for row in rows:
             row.fed = len(row.ids)
         return states
 
@@ -136,16 +145,28 @@ class LMPolicy:
         return draw(scores_RV, uniforms([s.seed for s in situations], turns, place)).tolist()
 
     def _speak(self, situations: Sequence[Situation]) -> list[Turn]:
-        speaking = dict(enumerate(self._rows))
-        for place in range(self._view.max_new_tokens):
-            chosen = self._choose(self._actor.logits(self._read()), situations, place)
-            for index, row in speaking.items():
-                row.ids.append(chosen[index])
-                row.said += (chosen[index],)
-            speaking = {i: row for i, row in speaking.items() if row.said[-1] not in self._codec.stops}
-            if not speaking:
-                break
+        self._go_on(self._cache, self._rows, situations, 0)
         return [Turn(self._codec.action(row.said), True, 0.0, row.said) for row in self._rows]
+
+    def _go_on(self, cache: Cache, rows: Sequence[_Row], situations: Sequence[Situation], place: int) -> None:
+        """Let these rows speak from the token at this place on.
+
+        When half of them have ended, the rest goes on alone: who babbles once in a hundred turns would else make a
+        batch of hundreds wait, turn after turn.
+        """
+        for here in range(place, self._view.max_new_tokens):
+            speaking = [i for i, row in enumerate(rows) if not row.ended(self._codec)]
+            if 2 * len(speaking) <= len(rows):
+                break
+            chosen = self._choose(self._actor.logits(self._read(cache, rows)), situations, here)
+            for index in speaking:
+                rows[index].say(chosen[index])
+        else:
+            return
+        if speaking:
+            few = cache.part(speaking)
+            self._go_on(few, [rows[i] for i in speaking], [situations[i] for i in speaking], here)
+            cache.join(speaking, few)
 
     def _rank(self, situation: Situation) -> Turn:
         legal = situation.legal_actions()

@@ -33,39 +33,63 @@ class Chatter:
         return ("left\n", "right\n")
 
 
-def actor(model: LanguageModel) -> Actor:
-    return Actor([model.lm], lambda states: logits(model.lm, model.codec.size, states[0]))
+def actor(model: LanguageModel, haste: float = 0.0) -> Actor:
+    """haste: added to the score of what ends an action."""
+    more = torch.tensor([haste * (i in model.codec.stops) for i in range(model.codec.size)])
+    return Actor([model.lm], lambda states: logits(model.lm, model.codec.size, states[0]) + more)
 
 
-def player(model: LanguageModel, mode: Mode = "sample", context: int | None = None, new: int = 4) -> LMPolicy:
-    return LMPolicy(actor(model), model.codec, View(context, model.positions, new), mode=mode)
+def player(
+    model: LanguageModel, mode: Mode = "sample", context: int | None = None, new: int = 4, haste: float = 0.0
+) -> LMPolicy:
+    return LMPolicy(actor(model, haste), model.codec, View(context, model.positions, new), mode=mode)
 
 
 class Forgetful:
     """The same player without any cache: a new one for every call."""
 
-    def __init__(self, model: LanguageModel, context: int | None) -> None:
-        self._model, self._context = model, context
+    def __init__(self, model: LanguageModel, context: int | None, haste: float) -> None:
+        self._model, self._context, self._haste = model, context, haste
 
     def act(self, situations: Sequence[Situation]) -> list[Turn]:
-        return player(self._model, context=self._context).act(situations)
+        return player(self._model, context=self._context, haste=self._haste).act(situations)
 
 
 STARTS = [Start(seed) for seed in range(12)]
+BRIEF = pytest.mark.parametrize("haste", [0.0, 5.0])
+"""With haste, half of the rows end after a token or two, and the rest goes on alone."""
 
 
+@BRIEF
 @pytest.mark.parametrize("context", [None, 1, 6])
-def test_an_episode_does_not_depend_on_its_batch(model: LanguageModel, context: int | None) -> None:
-    together = rollout(Chatter, player(model, context=context), STARTS, max_turns=15)
-    alone = [rollout(Chatter, player(model, context=context), [start], max_turns=15)[0] for start in STARTS]
+def test_an_episode_does_not_depend_on_its_batch(model: LanguageModel, context: int | None, haste: float) -> None:
+    together = rollout(Chatter, player(model, context=context, haste=haste), STARTS, max_turns=15)
+    alone = [rollout(Chatter, player(model, context=context, haste=haste), [s], max_turns=15)[0] for s in STARTS]
     assert [t.turns for t in together] == [t.turns for t in alone]
 
 
+@BRIEF
 @pytest.mark.parametrize(("context", "turns"), [(None, 4), (6, 14)])
-def test_what_is_cached_changes_no_answer(model: LanguageModel, context: int | None, turns: int) -> None:
-    cached = rollout(Chatter, player(model, context=context), STARTS, max_turns=turns)
-    fresh = rollout(Chatter, Forgetful(model, context), STARTS, max_turns=turns)
+def test_what_is_cached_changes_no_answer(model: LanguageModel, context: int | None, turns: int, haste: float) -> None:
+    cached = rollout(Chatter, player(model, context=context, haste=haste), STARTS, max_turns=turns)
+    fresh = rollout(Chatter, Forgetful(model, context, haste), STARTS, max_turns=turns)
     assert [t.turns for t in cached] == [t.turns for t in fresh]
+
+
+def test_who_has_ended_is_not_kept_waiting(model: LanguageModel) -> None:
+    read: list[int] = []
+
+    def counting(states: Sequence[torch.Tensor]) -> torch.Tensor:
+        read.append(len(states[0]))
+        return player(model, haste=3.0)._actor.logits(states)
+
+    policy = LMPolicy(Actor([model.lm], counting), model.codec, View(None, model.positions, 8), mode="sample")
+    situations = [Situation((Turn("see\n", False),), start.seed, lambda: ()) for start in STARTS]
+    said = [turn.tokens for turn in policy.act(situations)]
+    lengths = [len(tokens) for tokens in said if tokens]
+    assert read[0] == len(lengths) == len(STARTS)
+    assert max(lengths) > 2
+    assert sum(read) < 0.75 * len(STARTS) * max(lengths), read
 
 
 def test_cached_scores_equal_those_of_reading_everything_anew() -> None:

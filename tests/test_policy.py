@@ -2,10 +2,12 @@
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
 
+from lmrl.cache import Cache
 from lmrl.models import LanguageModel
 from lmrl.policy import Actor, LMPolicy, Mode, draw, uniforms
 from lmrl.reading import hidden, logits
@@ -92,23 +94,31 @@ def test_who_has_ended_is_not_kept_waiting(model: LanguageModel) -> None:
     assert sum(read) < 0.75 * len(STARTS) * max(lengths), read
 
 
-def test_cached_scores_equal_those_of_reading_everything_anew() -> None:
+@BRIEF
+def test_cached_scores_equal_those_of_reading_everything_anew(haste: float, monkeypatch: pytest.MonkeyPatch) -> None:
     model = make_model(positions=36)
     policy = player(model)
-    plain, select = policy._actor.logits, policy._cache.select
+    select, read = policy._cache.select, LMPolicy._read
     forgotten: list[int] = []
+    rows: list[Any] = []
+
+    def reading(cache: Cache, some: Sequence[Any]) -> list[torch.Tensor]:
+        rows[:] = some
+        return read(cache, some)
 
     def checked(states: Sequence[torch.Tensor]) -> torch.Tensor:
-        for row, score in zip(policy._rows, scores := plain(states), strict=True):
+        scores = actor(model).logits(states)
+        for row, score in zip(rows, scores, strict=True):
             if not row.said or row.said[-1] not in model.codec.stops:  # what is said after the end means nothing
                 anew = logits(model.lm, model.codec.size, hidden(model.lm, torch.tensor([row.ids]))[0, -1])
                 torch.testing.assert_close(score, anew, atol=1e-4, rtol=1e-4)
-        return scores
+        return actor(model, haste).logits(states)
 
     def selecting(rows: Sequence[int], forget: Sequence[bool]) -> None:
         forgotten.append(sum(forget))
         select(rows, forget)
 
+    monkeypatch.setattr(policy, "_read", reading)
     policy._actor = Actor(policy._actor.lms, checked)
     policy._cache.select = selecting  # type: ignore[method-assign]
     rollout(Chatter, policy, [Start(seed) for seed in range(30)], max_turns=25)

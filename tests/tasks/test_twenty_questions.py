@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lmrl.codec import Codec, phrase_tokenizer
@@ -186,10 +186,13 @@ def test_a_model_that_says_no_to_the_right_guess_does_not_let_it_win():
 
 
 @given(st.lists(st.text(max_size=400), min_size=20, max_size=20))
+@example(["", "IS<IT<CAT", *[""] * 18])
 def test_whatever_is_said_the_game_goes_on_and_ends(asked: list[str]):
-    steps = say(game("Cat"), *asked)
+    env, steps = game("Cat"), list[Step]()
+    while not (steps and steps[-1].done):
+        steps += say(env, asked[len(steps)])
     assert {step.observation for step in steps} <= {"Yes.\n", "No.\n"}
-    assert [step.done for step in steps] == [False] * 19 + [True]
+    assert len(steps) == 20 or steps[-1].info["success"]  # chance may name the cat
 
 
 def played(episodes: int, seed: int = 0, **changed: Any) -> list[Trajectory]:

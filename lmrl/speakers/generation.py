@@ -1,7 +1,9 @@
 """Texts by a language model of `transformers` that was never trained here: causal or seq2seq, of the hub or a folder.
 
-    model = TextGenerator(name="gpt2", chat="auto", dtype="float32", device="auto", batch=64, remember=True)
-    model.complete([Request(messages=(Message("user", "Is a cat an animal?"),), max_tokens=4)])  # ["yes"]
+    model = TextGenerator(
+        name="Qwen/Qwen2.5-7B-Instruct", chat="auto", dtype="bfloat16", device="auto", batch=64, remember=True
+    )
+    model.complete([Request(messages=(Message("user", "Is a cat an animal?"),), max_tokens=4)])  # ["Yes."]
 
 A batch goes through one `generate`, likeliest and drawn answers together, each drawn by its own request's seed. So an
 answer does not depend on its batch, up to the rounding of sums.

@@ -14,7 +14,8 @@ In place of `space` and `trials` stand the `arms` of an ablation, `{name: [overr
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any, Literal
 
 import yaml
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -156,10 +158,21 @@ class Plan:
         return float(floor)
 
 
+@contextmanager
+def _beside_hydra() -> Iterator[None]:
+    """Where Hydra runs the program, as it does `lmrl-report`, it has a state, of which it suffers one alone."""
+    whole = GlobalHydra.instance()
+    running, whole.hydra = whole.hydra, None
+    try:
+        yield
+    finally:
+        whole.hydra = running
+
+
 def composed(overrides: Sequence[str]) -> DictConfig:
     """The config of `python -m lmrl <overrides>`, checked without importing what it names. Raises ConfigError."""
     try:
-        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        with _beside_hydra(), initialize_config_dir(str(conf_dir()), version_base="1.3"):
             cfg = compose("train", overrides=list(overrides))
         check(cfg, from_source)
     except HydraException as error:

@@ -1,15 +1,14 @@
 """The page of a study, from its storage and from what its runs left."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 
-from lmrl.config import conf_dir
-from lmrl.reports.report import report
+from lmrl.cli import report
 from lmrl.reports.study import StudyReport, as_markdown, gathered, page
 from lmrl.studies.plan import read
 from lmrl.studies.study import Desk
@@ -117,12 +116,13 @@ def test_a_search_has_its_best_settings_and_what_each_parameter_is_worth(tmp_pat
     assert "Importance" in page(made)
 
 
-def test_the_command_writes_both_files(tmp_path: Path) -> None:
+def test_the_command_writes_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = begun(tmp_path)
     carried(file, SOUND, WILD, SOUND)
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("report", overrides=[f"study={file}", "tracking=off"])
-    report(cfg, tmp_path / "out")
+    change = f"journal:///{tmp_path}/studies.log"
+    given = [f"study={file}", f'changes=["storage={change}"]', "tracking=off", f"hydra.run.dir={tmp_path}/out"]
+    monkeypatch.setattr(sys, "argv", ["lmrl-report", *given])
+    assert report() == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"study.html", "study.md"}
 
 

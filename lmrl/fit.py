@@ -71,10 +71,13 @@ def _loud(head: nn.Module, inputs: object, scores: Tensor) -> Tensor:
 
 
 def _in_pieces(lm: nn.Module, ids: list[int]) -> Tensor:
-    """The last hidden states, h_RD, of two rows that read the same tokens in different pieces, so with holes."""
+    """The last hidden states, h_RD, of two rows that read the same tokens in different pieces, one of them alone."""
     cache = Cache([lm])
     cache.read([ids[:4], ids[:1]], [0, 0])
-    return cache.read([ids[4:], ids[1:]], [4, 1])[0]
+    few = cache.part([1])
+    few.read([ids[1:2]], [1])
+    cache.join([1], few)
+    return cache.read([ids[4:], ids[2:]], [4, 2])[0]
 
 
 def _same(ours: Tensor, theirs: Tensor) -> bool:

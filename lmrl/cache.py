@@ -54,9 +54,9 @@ class Cache:
 
     def part(self, rows: Sequence[int]) -> "Cache":
         """A cache of these rows alone, to be read on for less; see `join`."""
-        few = Cache(self._lms)
-        index = torch.tensor(rows, device=self.device)
-        few._real_RP = self._real_RP[index] if self._real_RP is not None else None
+        assert self._real_RP is not None
+        few, index = Cache(self._lms), torch.tensor(rows, device=self.device)
+        few._real_RP = self._real_RP[index]
         for ours, theirs in zip(self._layers(), few._layers(), strict=True):
             theirs.update(ours.keys[index], ours.values[index])
         return few

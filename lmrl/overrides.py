@@ -42,11 +42,19 @@ def opened(arguments: Sequence[str], nodes: tuple[str, ...]) -> list[str]:
 
 @contextmanager
 def searching(args: Namespace) -> Iterator[Callable[[str, list[str]], DictConfig]]:
-    """Lend the function that composes a root config with overrides, searching the folders of a command line."""
+    """Lend the function that composes a root config with overrides, searching the folders of a command line.
+
+    Where Hydra runs the program, its own state is put aside meanwhile: it suffers one alone.
+    """
     ours, *own = folders(args)
     found = [f"hydra.searchpath=[file://{folder}]" for folder in own]
-    with initialize_config_dir(str(ours), version_base="1.3"):
-        yield lambda root, overrides: compose(args.config_name or root, overrides=found + overrides)
+    whole = GlobalHydra.instance()
+    running, whole.hydra = whole.hydra, None
+    try:
+        with initialize_config_dir(str(ours), version_base="1.3"):
+            yield lambda root, overrides: compose(args.config_name or root, overrides=found + overrides)
+    finally:
+        whole.hydra = running
 
 
 def explain(error: HydraException, root: str, args: Namespace) -> str:

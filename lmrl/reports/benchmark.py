@@ -25,12 +25,12 @@ from threading import Event
 from typing import Any
 
 import yaml
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from lmrl.cli import describe
 from lmrl.config import conf_dir, suggest
 from lmrl.identity import setting
+from lmrl.overrides import parsed, searching
 from lmrl.provenance import flat
 from lmrl.reports.archive import stored_runs
 from lmrl.signals import interruptible
@@ -219,8 +219,8 @@ def _raising(stop: Event) -> Callable[[], None]:
 def _report(tracking: Sequence[str]) -> None:
     from lmrl.reports.report import report
 
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("report", overrides=list(tracking))
+    with searching(parsed(tracking)) as compose:
+        cfg = compose("report", list(tracking))
     report(cfg, Path("outputs") / "report" / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"), tracking)
 
 

@@ -50,8 +50,8 @@ class TextGenerator:
         model = load(self._name, self._dtype, self._device)
         chat = self._chats(model)
         prompts = [self._ids(model, request, chat) for request in requests]
-        if self._remember and Memory.possible(model):
-            self._memory = self._memory or Memory(model)
+        if self._remember and self._memory is None and Memory.possible(model):
+            self._memory = Memory(model)
         said = [""] * len(requests)
         for chunk in self._chunks(requests, prompts):
             ids, asked = [prompts[i] for i in chunk], [requests[i] for i in chunk]

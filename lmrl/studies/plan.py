@@ -14,24 +14,21 @@ In place of `space` and `trials` stand the `arms` of an ablation, `{name: [overr
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
-from lmrl.config import ConfigError, check, conf_dir
+from lmrl.config import ConfigError, check
 from lmrl.kinds import Count, Positive
-from lmrl.overrides import explain, parsed
+from lmrl.overrides import explain, parsed, searching
 from lmrl.signatures import from_source, imported
 from lmrl.studies.space import distribution, ends, integers, spelt
 
@@ -158,25 +155,15 @@ class Plan:
         return float(floor)
 
 
-@contextmanager
-def _beside_hydra() -> Iterator[None]:
-    """Where Hydra runs the program, as it does `lmrl-report`, it has a state, of which it suffers one alone."""
-    whole = GlobalHydra.instance()
-    running, whole.hydra = whole.hydra, None
-    try:
-        yield
-    finally:
-        whole.hydra = running
-
-
 def composed(overrides: Sequence[str]) -> DictConfig:
     """The config of `python -m lmrl <overrides>`, checked without importing what it names. Raises ConfigError."""
+    args = parsed(overrides)
     try:
-        with _beside_hydra(), initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            cfg = compose("train", overrides=list(overrides))
+        with searching(args) as compose:
+            cfg = compose("train", list(overrides))
         check(cfg, from_source)
     except HydraException as error:
-        raise ConfigError(f"overrides: {explain(error, 'train', parsed(overrides))}") from error
+        raise ConfigError(f"overrides: {explain(error, 'train', args)}") from error
     except OmegaConfBaseException as error:
         raise ConfigError(f"overrides: {str(error).splitlines()[0]}") from error
     return cfg

@@ -25,6 +25,7 @@ from transformers import (
 from lmrl.speakers.completion import Message, Request
 from lmrl.speakers.generation import TextGenerator
 from lmrl.speakers.speaking import identity, load
+from tests.folders import folder_of
 
 CHAT = "{% for m in messages %}<{{ m.role }}>{{ m.content }}</s>{% endfor %}<assistant>"
 STRICT = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + CHAT
@@ -75,9 +76,7 @@ def saved(path: Path, make: Callable[[], PreTrainedModel], chat: str | None = No
     torch.manual_seed(1)
     tokenizer = letters()
     tokenizer.chat_template = chat
-    make().save_pretrained(path)
-    tokenizer.save_pretrained(path)
-    return str(path)
+    return folder_of(path, make(), tokenizer)
 
 
 def generator(name: str, **changes: Any) -> TextGenerator:

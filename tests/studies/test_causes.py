@@ -25,7 +25,7 @@ def test_arms_begin_from_the_same_clone_whatever_they_change_but_the_prompt() ->
 
 def test_every_arm_is_a_setting_of_its_own() -> None:
     settings = [tuple(setting) for setting in PLAN.settings()]
-    assert len(set(settings)) == PLAN.size
+    assert len(set(settings)) == PLAN.size == 42
 
 
 def test_the_reference_has_dropout_in_its_update_and_not_in_its_clone() -> None:

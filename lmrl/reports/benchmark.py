@@ -34,7 +34,7 @@ from lmrl.overrides import parsed, searching
 from lmrl.provenance import flat
 from lmrl.reports.archive import stored_runs
 from lmrl.signals import interruptible
-from lmrl.studies.job import LMRL, Job
+from lmrl.studies.job import Job, training
 from lmrl.studies.plan import composed
 
 
@@ -90,7 +90,7 @@ class Cell:
         return f"{self.task}-{self.algo}-s{self.seed}-{self.setting[:6]}"
 
 
-def main(arguments: Sequence[str] | None = None, command: Sequence[str] = LMRL) -> int:
+def main(arguments: Sequence[str] | None = None, command: Sequence[str] | None = None) -> int:
     """The command; its exit status: 1 after an error, or if a run came to nothing; 130 when interrupted."""
     parser = ArgumentParser("lmrl-benchmark", description="Run what a table lacks, and write the report.")
     parser.add_argument("file", type=Path, help="the table, such as sweeps/paper_table_short.yaml")
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None, command: Sequence[str] = LMRL) 
         return 1
 
 
-def _answer(file: Path, overrides: Sequence[str], status: bool, command: Sequence[str]) -> int:
+def _answer(file: Path, overrides: Sequence[str], status: bool, command: Sequence[str] | None) -> int:
     table = read(file)
     every = cells(table, overrides)
     missing = lacking(every)
@@ -120,8 +120,9 @@ def _answer(file: Path, overrides: Sequence[str], status: bool, command: Sequenc
         print("\n".join(cell.name for cell in missing))
         return 0
     first = [cell for cell in missing if cell.algo == "bc"]
-    failed = [*work(table, first, file.stem, command)]
-    failed += work(table, [cell for cell in missing if cell not in first], file.stem, command)
+    with training((cell.config for cell in missing), command) as command:
+        failed = [*work(table, first, file.stem, command)]
+        failed += work(table, [cell for cell in missing if cell not in first], file.stem, command)
     _report([text for text in overrides if text.startswith("tracking")])
     print("\n".join(f"came to nothing: {text}" for text in failed), file=sys.stderr)
     return 1 if failed else 0

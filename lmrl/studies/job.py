@@ -11,14 +11,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 import yaml
+from omegaconf import DictConfig
 
 from lmrl.studies import leash
+from lmrl.studies.forkserver import forked
 from lmrl.studies.locks import locked
 
 LMRL = (sys.executable, "-m", "lmrl")
@@ -29,6 +31,17 @@ DOUBT = 3.0
 
 End = Literal["finished", "diverged", "collapsed", "timeout", "died"]
 """How a run ended. timeout: after the study's `minutes`; died: by a signal or an error of its own."""
+
+
+@contextmanager
+def training(configs: Iterable[DictConfig], command: Sequence[str] | None = None) -> Iterator[Sequence[str]]:
+    """The command for runs of these configs: the one that is given, else one that forks where that is safe."""
+    safe = sys.platform == "linux" and all(cfg.trainer.accelerator == "cpu" for cfg in configs)
+    if command is None and safe:
+        with forked() as forks:
+            yield forks
+    else:
+        yield command or LMRL
 
 
 class Job:

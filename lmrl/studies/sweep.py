@@ -15,7 +15,7 @@ import optuna
 
 from lmrl.cli import describe
 from lmrl.signals import interruptible
-from lmrl.studies.job import LMRL
+from lmrl.studies.job import training
 from lmrl.studies.ledger import Ledger
 from lmrl.studies.plan import Plan, composed, read
 from lmrl.studies.retraining import retrain
@@ -27,8 +27,8 @@ POLL = 1.0
 """Seconds between two looks for a trial, while others have them all."""
 
 
-def main(arguments: Sequence[str] | None = None, command: Sequence[str] = LMRL) -> int:
-    """The command; its exit status: 1 after an error, 130 when interrupted. command: what trains, given overrides."""
+def main(arguments: Sequence[str] | None = None, command: Sequence[str] | None = None) -> int:
+    """The command; its exit status: 1 after an error, 130 when interrupted. command: what trains, if not `lmrl`."""
     args = _parsed(sys.argv[1:] if arguments is None else arguments)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -56,18 +56,20 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     return parser.parse_intermixed_args(list(arguments))
 
 
-def _answer(args: Namespace, command: Sequence[str]) -> None:
+def _answer(args: Namespace, command: Sequence[str] | None) -> None:
     plan = read(args.file, args.changes)
     if args.seeds and not args.retrain:
         raise ValueError("--seeds: is of --retrain; a study's own are changed by seeds=[5,6,7]")
     if args.status:
         show(Desk(plan, begin=False).study, plan.size)
-    elif args.retrain:
-        retrain(Desk(plan, begin=False), args.retrain, args.seeds, command)
-    else:
-        plan.check()
-        show(carry(plan, command).study, plan.size)
-        print(f"next: lmrl-sweep {args.file} --retrain best")
+        return
+    plan.check()
+    with training([composed(plan.settings()[0])], command) as command:
+        if args.retrain:
+            retrain(Desk(plan, begin=False), args.retrain, args.seeds, command)
+        else:
+            show(carry(plan, command).study, plan.size)
+            print(f"next: lmrl-sweep {args.file} --retrain best")
 
 
 def carry(plan: Plan, command: Sequence[str]) -> Desk:

@@ -5,21 +5,39 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import psutil
 import pytest
 
 from lmrl.studies import job, leash
+from lmrl.studies.forkserver import forked
 from lmrl.studies.job import End, Job
 from tests.studies.worker import COMMAND
 
 ROOT = Path(__file__).parents[2]
+command: Sequence[str] = COMMAND
 GIVEN = ["task=maze", "algo.gamma=0.5", "evaluation.times=2", "seed=3"]
 
 
+@contextmanager
+def starting(how: str) -> Iterator[None]:
+    """Jobs are started as a program each, or forked."""
+    global command
+    with forked([], "tests.studies.standin.run") if how == "forked" else nullcontext(COMMAND) as command:
+        yield
+
+
+@pytest.fixture(params=["started", "forked"], autouse=True)
+def how(request: pytest.FixtureRequest) -> Iterator[str]:
+    with starting(request.param):
+        yield request.param
+
+
 def a_job(folder: Path, end: str = "well", *more: str) -> Job:
-    return Job(folder / "seed-3", [*GIVEN, f"task.name={end}", *more], COMMAND)
+    return Job(folder / "seed-3", [*GIVEN, f"task.name={end}", *more], command)
 
 
 def nothing() -> None:
@@ -97,12 +115,12 @@ def test_a_torn_line_of_the_metrics_does_not_count(tmp_path: Path) -> None:
     assert value != value, "what was not finite is nan"
 
 
-def test_a_run_ends_with_its_worker_and_the_next_one_waits_for_that(tmp_path: Path) -> None:
+def test_a_run_ends_with_its_worker_and_the_next_one_waits_for_that(tmp_path: Path, how: str) -> None:
     program = (
-        "import sys; from pathlib import Path; from tests.studies.test_job import a_job, nothing; "
-        "a_job(Path(sys.argv[1]), 'saves').carry(600, nothing)"
+        "import sys; from pathlib import Path; from tests.studies.test_job import a_job, nothing, starting\n"
+        "with starting(sys.argv[2]): a_job(Path(sys.argv[1]), 'saves').carry(600, nothing)"
     )
-    worker = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT)
+    worker = subprocess.Popen([sys.executable, "-c", program, str(tmp_path), how], cwd=ROOT)
     run = a_job(tmp_path, "saves")
     until(lambda: len(run.curve("eval/return_mean")) == 2)
     worker.send_signal(signal.SIGKILL)

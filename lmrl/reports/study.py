@@ -19,7 +19,7 @@ from lmrl.config import suggest
 from lmrl.pages import template
 from lmrl.reports import pictures
 from lmrl.reports.aggregate import Estimate
-from lmrl.reports.survival import Difference, Survival, paired, share, survival
+from lmrl.reports.survival import Difference, Survival, adjusted, discordant, paired, share, survival
 from lmrl.reports.tables import between, number
 from lmrl.studies.plan import Plan, composed
 from lmrl.studies.standings import figures_of, ranking, told
@@ -29,6 +29,10 @@ from lmrl.studies.trial import Outcome, outcomes_of
 BEST = 10
 CURVES = 6
 """Most survival curves in one picture."""
+CHANCE = (
+    "q: McNemar's exact test of the seeds that only one of both lost, after Benjamini and Hochberg over all arms; of "
+    "arms with q below 0.05, one in twenty at most is expected to differ by chance alone."
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,11 @@ class Arm:
     def bad(self) -> list[Outcome]:
         """Those that collapsed or diverged."""
         return [outcome for outcome in self.known if outcome.end in ("collapsed", "diverged")]
+
+    @property
+    def lost(self) -> dict[int, bool]:
+        """Whether the run collapsed or diverged, by seed, where that is known."""
+        return {outcome.seed: outcome in self.bad for outcome in self.known}
 
     @property
     def collapse(self) -> Estimate | None:
@@ -121,6 +130,12 @@ class StudyReport:
         return {name: gap for name, gap in found.items() if gap is not None}
 
     @cached_property
+    def chances(self) -> dict[str, float]:
+        """Of each arm but the base, the q-value of its losing other seeds than the base, all arms being asked."""
+        others = [arm for arm in self.arms if arm is not self.base]
+        return adjusted({arm.name: discordant(arm.lost, self.base.lost) for arm in others})
+
+    @cached_property
     def importances(self) -> dict[str, float]:
         """Shares of a search's variance in value (Hutter et al. 2014, fANOVA, or what Optuna has by default)."""
         if self.plan.arms or len(ranking(self.study)) < 2:
@@ -162,7 +177,7 @@ def write(made: StudyReport, folder: Path) -> list[Path]:
 def page(made: StudyReport) -> str:
     """One self-contained page."""
     tell = {"number": number, "between": between}
-    return template("study.html").render(made=made, drawn=drawn(made), tell=tell)
+    return template("study.html").render(made=made, drawn=drawn(made), tell=tell, chance=CHANCE)
 
 
 def drawn(made: StudyReport) -> dict[str, str]:
@@ -204,15 +219,16 @@ def as_markdown(made: StudyReport) -> str:
         "",
         made.plan.question,
         "",
-        "| arm | runs | collapsed | 95 % interval | difference | seeds |",
+        "| arm | runs | collapsed | 95 % interval | q | difference | seeds |",
     ]
-    lines.append("|---|---|---|---|---|---|")
+    lines.append("|---|---|---|---|---|---|---|")
     for arm in made.arms:
         risk, gap = arm.collapse, made.differences.get(arm.name)
         known = f"{100 * risk.value:.0f} % | [{100 * risk.low:.0f}, {100 * risk.high:.0f}]" if risk else " | "
         apart = f"{number(gap.mean.value)} {between(gap.mean)} | {gap.seeds}" if gap else " | "
-        lines.append(f"| {arm.name} | {len(arm.known)} | {known} | {apart} |")
-    lines += ["", f"Differences of {made.plan.objective.metric} are by seed, against {made.base.name}.", ""]
+        chance = f"{made.chances[arm.name]:.2g}" if arm.name in made.chances else ""
+        lines.append(f"| {arm.name} | {len(arm.known)} | {known} | {chance} | {apart} |")
+    lines += ["", f"Differences of {made.plan.objective.metric} are by seed, against {made.base.name}. {CHANCE}", ""]
     lines += ["| trial | value | setting |", "|---|---|---|"]
     lines += [f"| {row['trial']} | {number(row['value'])} | `{row['params']}` |" for row in made.best]
     return "\n".join([*lines, "", f"    lmrl-sweep {made.file} --retrain best", ""])

@@ -82,3 +82,29 @@ def paired(arm: Mapping[int, float], against: Mapping[int, float]) -> Difference
     drawn = np.random.default_rng(0).choice(gaps, (5 * DRAWS, len(gaps))).mean(1)
     low, high = np.percentile(drawn, (2.5, 97.5)) if len(gaps) > 1 else (np.nan, np.nan)
     return Difference(Estimate(float(gaps.mean()), float(low), float(high)), len(gaps))
+
+
+def discordant(arm: Mapping[int, bool], against: Mapping[int, bool]) -> float:
+    """The p-value of McNemar's exact test (1947): of the seeds that only one of both loses, is it either's as often?
+
+    >>> lost = dict.fromkeys(range(20), False)
+    >>> discordant(lost, {**lost, **dict.fromkeys(range(8), True)}), discordant(lost, lost)
+    (0.0078125, 1.0)
+    """
+    from scipy.stats import binomtest
+
+    only = [arm[seed] for seed in arm.keys() & against.keys() if arm[seed] != against[seed]]
+    return float(binomtest(sum(only), len(only)).pvalue) if only else 1.0
+
+
+def adjusted(p: Mapping[str, float]) -> dict[str, float]:
+    """p-values of many comparisons as q-values (Benjamini and Hochberg 1995).
+
+    Of those below 0.05, one in twenty at most is expected to be chance.
+
+    >>> adjusted({"one": 0.01, "two": 0.04, "three": 0.5})
+    {'one': 0.03, 'two': 0.06, 'three': 0.5}
+    """
+    from scipy.stats import false_discovery_control
+
+    return dict(zip(p, map(float, false_discovery_control(list(p.values()))), strict=True)) if p else {}

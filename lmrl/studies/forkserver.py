@@ -29,7 +29,7 @@ from threading import Thread
 WARM = ("lmrl.train", "mlflow.store.tracking.sqlalchemy_store")
 """What brings nearly all that a run imports."""
 GRACE = 30.0
-"""Seconds in which a run saves what it has; those of `lmrl.studies.leash`, which this file cannot import as a program."""
+"""Seconds in which a run saves what it has, as in `lmrl.studies.leash`, which a program cannot import from here."""
 _KIND = socket.SOCK_SEQPACKET  # a message arrives whole
 _LONGEST, _MOST = 1 << 20, 64  # bytes of a message, files that come with it
 

@@ -105,7 +105,17 @@ def test_the_page_and_the_markdown_have_the_question_the_arms_and_the_command(ma
     assert "seed 5 died" in html
     for shown in (html, text):
         assert f"lmrl-sweep {made.file} --retrain best" in shown
-    assert "| wild | 3 | 67 % | [21, 94] | -62.3" in text
+    assert "| wild | 3 | 67 % | [21, 94] | 1 | -62.3" in text
+
+
+def test_the_chance_of_an_arms_losses_is_asked_by_seed_and_for_all_arms_at_once(tmp_path: Path) -> None:
+    file = begun(tmp_path).rename(tmp_path / "again.yaml")
+    file.write_text(file.read_text().replace("seeds: [1, 2, 3, 4]", "seeds: range(1, 9)"))
+    lost = [[run(seed, -101, 10) if seed <= count else run(seed, -7) for seed in range(1, 9)] for count in (0, 7, 3)]
+    made = carried(file, *lost)
+    assert made.chances == pytest.approx({"wild": 2 * 2**-6, "calm": 2 * 2**-3}), "p of 7 and of 3, q of two arms"
+    assert "<td>0.031</td>" in page(made)
+    assert "| [53, 98] | 0.031 |" in as_markdown(made)
 
 
 def test_a_search_has_its_best_settings_and_what_each_parameter_is_worth(tmp_path: Path) -> None:

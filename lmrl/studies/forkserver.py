@@ -62,8 +62,10 @@ def ask(path: str, arguments: Sequence[str]) -> int:
             os.execv(sys.executable, [sys.executable, "-m", "lmrl", *arguments])
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _: server.send(bytes([number])))
-        socket.send_fds(server, [json.dumps(arguments).encode()], [1, 2, *_inherited(server.fileno())])
-        answer = server.recv(1)
+        answer = b""
+        with suppress(OSError):  # the server dies while it is asked
+            socket.send_fds(server, [json.dumps(arguments).encode()], [1, 2, *_inherited(server.fileno())])
+            answer = server.recv(1)
     return answer[0] if answer else 128 + signal.SIGKILL
 
 

@@ -108,6 +108,13 @@ def test_a_server_ends_with_whoever_has_it() -> None:
     until(lambda: not psutil.pid_exists(server))
 
 
+def test_a_server_that_dies_at_its_imports_kills_who_asked() -> None:
+    with forked(["tests.studies.broken"], "tests.studies.forks.run") as command:
+        run = begun(command, "well")
+        _, error = run.communicate()
+    assert (run.returncode, error) == (128 + 9, "")
+
+
 def test_without_a_server_the_run_is_started() -> None:
     with forked([], "tests.studies.forks.run") as command:
         pass

@@ -105,7 +105,7 @@ def test_the_page_and_the_markdown_have_the_question_the_arms_and_the_command(ma
     assert "seed 5 died" in html
     for shown in (html, text):
         assert f"lmrl-sweep {made.file} --retrain best" in shown
-    assert "| wild | 3 | 67 % | [21, 94] | 1 | -62.3" in text
+    assert "| wild | 3 | 67 % | [21, 94] | 1 | -75.5 | -62.3" in text
 
 
 def test_the_chance_of_an_arms_losses_is_asked_by_seed_and_for_all_arms_at_once(tmp_path: Path) -> None:

@@ -108,8 +108,10 @@ def test_a_server_ends_with_whoever_has_it() -> None:
     until(lambda: not psutil.pid_exists(server))
 
 
-def test_a_server_that_dies_at_its_imports_kills_who_asked() -> None:
-    with forked(["tests.studies.broken"], "tests.studies.forks.run") as command:
+def test_a_server_that_dies_at_its_imports_kills_who_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken.py").write_text("import time; time.sleep(2); raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
+    with forked(["broken"], "tests.studies.forks.run") as command:
         run = begun(command, "well")
         _, error = run.communicate()
     assert (run.returncode, error) == (128 + 9, "")

@@ -33,3 +33,11 @@ def test_the_reference_has_dropout_in_its_update_and_not_in_its_clone() -> None:
     assert (sound.algo.dropout, sound.model.dropout, sound.model.rows, sound.algo.masked) == (False, 0.0, 512, True)
     assert (reference.algo.dropout, reference.model.dropout, reference.model.rows) == (True, 0.1, 512)
     assert cloning(reference).model.dropout == 0.0
+
+
+def test_what_is_asked_again_is_the_same_on_seeds_that_are_new() -> None:
+    again = read(Path(__file__).parents[2] / "sweeps" / "ppo_causes_again.yaml")
+    assert {arm: again.setting({"arm": arm}) for arm in again.arms} == {
+        arm: PLAN.setting({"arm": arm}) for arm in again.arms
+    }
+    assert not set(again.each_seed) & set(PLAN.each_seed)

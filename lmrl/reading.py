@@ -33,8 +33,10 @@ def _read(trunk: nn.Module, ids_BT: Tensor) -> Tensor:
 
 def _draws(trunk: nn.Module) -> bool:
     """Whether dropout makes like sequences differ."""
-    rates = [module.p for module in trunk.modules() if isinstance(module, nn.Dropout)]
-    return trunk.training and any([*rates, getattr(trunk.config, "attention_dropout", 0)])
+    if not trunk.training:
+        return False
+    rates = (module.p for module in trunk.modules() if isinstance(module, nn.Dropout))
+    return bool(getattr(trunk.config, "attention_dropout", 0)) or any(rates)
 
 
 def logits(lm: nn.Module, size: int, h: Tensor) -> Tensor:

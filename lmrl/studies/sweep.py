@@ -63,7 +63,8 @@ def _answer(args: Namespace, command: Sequence[str] | None) -> None:
     if args.status:
         show(Desk(plan, begin=False).study, plan.size)
         return
-    plan.check()
+    if not args.retrain:
+        plan.check()
     with training([composed(plan.settings()[0])], command) as command:
         if args.retrain:
             retrain(Desk(plan, begin=False), args.retrain, args.seeds, command)

@@ -1,6 +1,5 @@
 """What the tests have a fork server do: `run` says what it finds, and does what its first argument names."""
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -30,13 +29,3 @@ def run() -> int:
 def save(*_: object) -> None:
     time.sleep(0.5)
     os._exit(9)
-
-
-def free(file: int) -> bool:
-    """Whether no one holds a lock on what is open as `file`."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    fcntl.flock(file, fcntl.LOCK_UN)
-    return True

@@ -1,6 +1,6 @@
 """Runs that are forked end as those that are started do, and leave no more behind."""
 
-import fcntl
+import os
 import signal
 import socket
 import subprocess
@@ -13,7 +13,7 @@ import pytest
 
 from lmrl.studies import forkserver
 from lmrl.studies.forkserver import forked
-from tests.studies.forks import free
+from lmrl.studies.locks import locked
 from tests.studies.test_job import until
 
 ROOT = Path(__file__).parents[2]
@@ -73,16 +73,17 @@ def test_a_signal_is_handed_on(command: list[str]) -> None:
 def test_a_run_whose_asker_is_killed_is_stopped_and_its_lock_is_held_till_then(
     command: list[str], tmp_path: Path
 ) -> None:
-    with (tmp_path / "lock").open("w") as lock, (tmp_path / "lock").open("w") as again:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        run = begun(command, "saves", files=(lock.fileno(),))
-        pid = int(said(run).split()[1])
-        said(run)
-        lock.close()
-        assert not free(again.fileno())
-        run.kill()
-        until(lambda: free(again.fileno()))
-        assert not psutil.pid_exists(pid)
+    path = tmp_path / "lock"
+    lock = locked(path)
+    assert lock is not None
+    run = begun(command, "saves", files=(lock,))
+    os.close(lock)
+    pid = int(said(run).split()[1])
+    said(run)
+    assert locked(path) is None
+    run.kill()
+    until(lambda: locked(path) is not None)
+    assert not psutil.pid_exists(pid)
 
 
 def test_one_that_does_not_hear_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,8 @@ def run() -> int:
     if what == "saves":
         signal.signal(signal.SIGTERM, save)
         print("ready", flush=True)
-        time.sleep(600)
+        while True:  # a signal just before a single long sleep would be handled after it
+            time.sleep(0.1)
     return 0
 
 

@@ -140,7 +140,9 @@ def test_a_leash_hands_on_the_status_and_the_signals_of_its_command() -> None:
     assert led("raise SystemExit(7)").wait() == 7
     assert led("import os; os.kill(os.getpid(), 9)").wait() == 128 + 9
     saving = led(
-        "import time\ntry: print(1, flush=True); time.sleep(60)\nexcept KeyboardInterrupt: raise SystemExit(3)"
+        "import time\n"
+        "try:\n print(1, flush=True)\n while True: time.sleep(0.1)\n"
+        "except KeyboardInterrupt: raise SystemExit(3)"
     )
     assert saving.stdout
     saving.stdout.readline()

@@ -2,12 +2,12 @@
 
 Returns have no unit of their own, so a fall is measured by what the run had gained. An evaluation x has *fallen* if
 
-    best - x >= fall * (best - start),    best - x >= room * (best - floor),    high of x < low of best
+    best - x >= fall * (best - start),    best - x >= room * span,    high of x < low of best
 
-where `best` is the best evaluation before it and `start` the one before any training. The first condition does not
-change with scale or zero of the returns. A run that gained nothing would meet it with any loss, hence the second, by
-the room above the task's floor; and so that the luck of a few games is no fall, the intervals must not meet. A run
-has collapsed if it has fallen from some evaluation on to the last.
+where `best` is the best evaluation before it, `start` the one before any training, and `span` what lies between floor
+and best of the task's score. The first condition does not change with scale or zero of the returns. A run that gained
+nothing would meet it with any loss, hence the second; and so that the luck of a few games is no fall, the intervals
+must not meet. A run has collapsed if it has fallen from some evaluation on to the last.
 
 The other signs are of what is said in a round: invalid actions, one text, no entropy. A good policy may say little
 else than one thing. So a sign counts if it was not there in the first round, stays to the last, and no evaluation
@@ -65,20 +65,19 @@ def looks(curves: Mapping[str, Curve], name: str = "eval/return_mean") -> list[L
     return [Look(at, mean, low, high) for (at, mean), (_, low), (_, high) in zip(*columns, strict=True)]
 
 
-def fall(evaluations: Sequence[Look], *, floor: float, fall: float, room: float) -> int | None:
+def fall(evaluations: Sequence[Look], *, span: float, fall: float, room: float) -> int | None:
     """Which evaluation is the first after the fall; None if there was none, or the run came back.
 
     >>> curve = [Look(0, -80, -82, -78), Look(1, -10, -11, -9), Look(2, -90, -91, -89)]
-    >>> fall(curve, floor=-101, fall=0.5, room=0.1)
+    >>> fall(curve, span=94, fall=0.5, room=0.1)
     2
-    >>> fall([*curve, Look(3, -12, -13, -11)], floor=-101, fall=0.5, room=0.1)
+    >>> fall([*curve, Look(3, -12, -13, -11)], span=94, fall=0.5, room=0.1)
     """
     best, fallen = None, []
     for look in evaluations:
         best = best or look
-        lost = best.mean - look.mean
-        gained, above = best.mean - evaluations[0].mean, best.mean - floor
-        fallen.append(look.high < best.low and lost >= fall * gained and lost >= room * above)
+        lost, gained = best.mean - look.mean, best.mean - evaluations[0].mean
+        fallen.append(look.high < best.low and lost >= fall * gained and lost >= room * span)
         best = max(best, look, key=lambda x: x.mean)
     return lasting(fallen)
 
@@ -113,7 +112,7 @@ class Detector:
     fall: Share
     """Share of what the run had gained over its start that an evaluation must have lost,"""
     room: Share
-    """and of what lies between its best and the task's floor."""
+    """and of what lies between floor and best of the task's score."""
     invalid: Share
     """Share of a round's actions that are invalid."""
     repeated: Share
@@ -122,11 +121,11 @@ class Detector:
     """Entropy of a round as a share of the first round's."""
 
     def __call__(
-        self, history: Mapping[str, Sequence[tuple[int, float]]], *, floor: float, diverged: bool
+        self, history: Mapping[str, Sequence[tuple[int, float]]], *, span: float, diverged: bool
     ) -> list[Collapse]:
-        """All signs that stand to the end of the run, the earliest first. floor: the task's lowest return."""
+        """All signs that stand to the end of the run, the earliest first. span: of the task's score, floor to best."""
         curves = by_env_steps(history)
-        found = [*(_diverged(curves) if diverged else ()), *self._signs(curves), *self._fall(curves, floor)]
+        found = [*(_diverged(curves) if diverged else ()), *self._signs(curves), *self._fall(curves, span)]
         return sorted(found, key=lambda sign: sign.at)
 
     def _signs(self, curves: Mapping[str, Curve]) -> Iterator[Collapse]:
@@ -141,9 +140,9 @@ class Detector:
             if at is not None:
                 yield Collapse(kind, at, f"from {at:.0f} environment steps on {words}")
 
-    def _fall(self, curves: Mapping[str, Curve], floor: float) -> Iterator[Collapse]:
+    def _fall(self, curves: Mapping[str, Curve], span: float) -> Iterator[Collapse]:
         evaluations = looks(curves)
-        first = fall(evaluations, floor=floor, fall=self.fall, room=self.room)
+        first = fall(evaluations, span=span, fall=self.fall, room=self.room)
         if first is not None:
             best, at = max(look.mean for look in evaluations[:first]), evaluations[first].at
             then, last = evaluations[first].mean, evaluations[-1].mean

@@ -191,7 +191,8 @@ class Run:
         if self.cfg.get("collapse") is None or not algo.trainer.is_global_zero:
             return {}
         detect: Detector = instantiate(self.cfg.collapse)
-        found = detect(self.tracker.history, floor=self.task.score.floor, diverged=algo.diverged)
+        score = self.task.score
+        found = detect(self.tracker.history, span=score.best - score.floor, diverged=algo.diverged)
         self.tracker.tag("collapse", found[0].kind if found else "none")
         print("\n".join(f"collapsed: {sign.why}" for sign in found) or "no collapse")
         return verdict(found)

@@ -43,54 +43,56 @@ def logged(*means: float, **rounds: list[float]) -> dict[str, list[tuple[int, fl
         ([-80, -40, -10, -45, -45], 3),  # lost 35 of 70
         ([-80, -10, -90, -20, -90], 4),  # came back in between
         ([-80, -10, -90, -90, -20], None),  # came back
-        ([-80, -80, -100, -400], 2),  # gained nothing, and lost 20 of the 21 above the floor
-        ([-80, -80, -82.09], None),  # lost less than a tenth of the 21
-        ([-80, -80, -82.11], 2),
-        ([-80, -79, -79.6], None),  # lost 60 % of what it gained, a fortieth of the room
-        ([-300, -290, -300], 2),  # the floor is below it: the gain alone counts
+        ([-80, -80, -100, -400], 2),  # gained nothing, and lost a fifth of the span
+        ([-80, -80, -89.39], None),  # lost less than a tenth of it
+        ([-80, -80, -89.41], 2),
+        ([-80, -79, -79.6], None),  # lost 60 % of what it gained, which was little
+        ([-300, -290, -300], 2),  # likewise below the floor
+        ([-150, -150, -153], None),
     ],
 )
-def test_a_fall_is_half_of_what_was_gained_and_a_tenth_of_the_room_and_lasts(
+def test_a_fall_is_half_of_what_was_gained_and_a_tenth_of_the_span_and_lasts(
     means: list[float], at: int | None
 ) -> None:
-    assert fall(curve(*means, half=0.01), floor=-101, **LIMITS) == at
+    assert fall(curve(*means, half=0.01), span=94, **LIMITS) == at
 
 
 def test_a_fall_within_what_a_few_games_tell_is_none() -> None:
-    assert fall(curve(-80, -10, -60, half=26), floor=-101, **LIMITS) is None
-    assert fall(curve(-80, -10, -60, half=24), floor=-101, **LIMITS) == 2
+    assert fall(curve(-80, -10, -60, half=26), span=94, **LIMITS) is None
+    assert fall(curve(-80, -10, -60, half=24), span=94, **LIMITS) == 2
 
 
 def test_a_run_that_was_never_looked_at_has_not_fallen() -> None:
-    assert fall([], floor=0, **LIMITS) is None
-    assert DETECT({}, floor=0, diverged=False) == []
+    assert fall([], span=1, **LIMITS) is None
+    assert DETECT({}, span=1, diverged=False) == []
 
 
 whole = st.integers(-200, 200).map(float)
+spans = st.integers(0, 200).map(float)
 evaluations = st.lists(st.tuples(whole, st.integers(0, 20)), min_size=1, max_size=12).map(
     lambda rows: [Look(i, mean, mean - half, mean + half) for i, (mean, half) in enumerate(rows)]
 )
 
 
-@given(evaluations, whole, st.integers(-4, 4).map(lambda k: 2.0**k), whole)
+@given(evaluations, spans, st.integers(-4, 4).map(lambda k: 2.0**k), whole)
 def test_neither_the_unit_nor_the_zero_of_returns_matters(
-    curve: list[Look], floor: float, unit: float, zero: float
+    curve: list[Look], span: float, unit: float, zero: float
 ) -> None:
     moved = [Look(x.at, *(unit * value + zero for value in x[1:])) for x in curve]
-    assert fall(moved, floor=unit * floor + zero, **LIMITS) == fall(curve, floor=floor, **LIMITS)
+    assert fall(moved, span=unit * span, **LIMITS) == fall(curve, span=span, **LIMITS)
 
 
-@given(evaluations, whole)
-def test_who_comes_back_has_not_fallen_and_who_stays_down_has_as_before(curve: list[Look], floor: float) -> None:
-    at = fall(curve, floor=floor, **LIMITS)
+@given(evaluations, spans)
+def test_who_comes_back_has_not_fallen_and_who_stays_down_has_as_before(curve: list[Look], span: float) -> None:
+    at = fall(curve, span=span, **LIMITS)
     best = max(curve, key=lambda x: x.mean)
-    assert fall([*curve, best], floor=floor, **LIMITS) is None
-    assert at is None or fall([*curve, curve[-1]], floor=floor, **LIMITS) == at
+    assert fall([*curve, best], span=span, **LIMITS) is None
+    assert at is None or fall([*curve, curve[-1]], span=span, **LIMITS) == at
 
 
-@given(evaluations, whole)
-def test_what_was_gained_is_gone_from_where_it_fell_to_the_end(curve: list[Look], floor: float) -> None:
-    at = fall(curve, floor=floor, **LIMITS)
+@given(evaluations, spans)
+def test_what_was_gained_is_gone_from_where_it_fell_to_the_end(curve: list[Look], span: float) -> None:
+    at = fall(curve, span=span, **LIMITS)
     assume(at is not None)
     best = max(x.mean for x in curve[:at])
     assert all(best - x.mean >= (best - curve[0].mean) / 2 for x in curve[at:])
@@ -125,16 +127,16 @@ def test_steps_of_the_optimiser_are_told_in_moves() -> None:
 def test_signs_of_what_is_said_last_and_were_not_there_at_first(
     rounds: dict[str, list[float]], kind: str | None, at: float | None
 ) -> None:
-    (*found,) = DETECT(logged(-80, -80, -80, -80, -80, **rounds), floor=-101, diverged=False)
+    (*found,) = DETECT(logged(-80, -80, -80, -80, -80, **rounds), span=94, diverged=False)
     assert [(sign.kind, sign.at) for sign in found[:1]] == ([(kind, at)] if kind else [])
 
 
 def test_who_says_one_thing_and_is_the_better_for_it_has_not_collapsed() -> None:
     same = {"repeated": [0.3, 1.0, 1.0], "entropy": [1.0, 0.0, 0.0]}
-    assert DETECT(logged(-80, -80, -79, -50, **same), floor=-101, diverged=False) == []
-    kinds = {sign.kind for sign in DETECT(logged(-80, -80, -79, -79, **same), floor=-101, diverged=False)}
+    assert DETECT(logged(-80, -80, -79, -50, **same), span=94, diverged=False) == []
+    kinds = {sign.kind for sign in DETECT(logged(-80, -80, -79, -79, **same), span=94, diverged=False)}
     assert kinds == {"repeated", "entropy"}, "79 is no better than 80, give or take 1"
-    signs = DETECT(logged(-80, -50, -80, -80, repeated=[0.3, 0.3, 1.0]), floor=-101, diverged=False)
+    signs = DETECT(logged(-80, -50, -80, -80, repeated=[0.3, 0.3, 1.0]), span=94, diverged=False)
     assert "repeated" in {sign.kind for sign in signs}, "it was better before it said one thing"
 
 
@@ -143,14 +145,14 @@ def test_a_sign_needs_no_evaluations() -> None:
 
 
 def test_a_loss_that_is_not_finite_is_a_collapse_where_the_run_ended() -> None:
-    (sign,) = DETECT(logged(-80, -70, -60), floor=-101, diverged=True)
+    (sign,) = DETECT(logged(-80, -70, -60), span=94, diverged=True)
     assert (sign.kind, sign.at) == ("diverged", 2000)
     assert verdict([sign]) == {"collapsed": 1, "collapsed_at": 2000}
     assert verdict([]) == {"collapsed": 0}
 
 
 def test_a_fall_says_from_where_to_where() -> None:
-    (sign,) = DETECT(logged(-80, -10, -60.5, -400), floor=-101, diverged=False)
+    (sign,) = DETECT(logged(-80, -10, -60.5, -400), span=94, diverged=False)
     assert (sign.kind, sign.at) == ("fall", 2000)
     assert sign.why == "by 2000 environment steps the return fell from -10 to -60.5; -400 at the end"
 
@@ -167,7 +169,7 @@ def test_a_fall_says_from_where_to_where() -> None:
 )
 def test_recorded_runs(name: str, kinds: dict[str, float]) -> None:
     history: dict[str, Any] = json.loads((CURVES / f"{name}.json").read_text(encoding="utf-8"))
-    found = DETECT(history, floor=-101, diverged=False)
+    found = DETECT(history, span=94, diverged=False)
     assert {sign.kind: sign.at for sign in found} == kinds
 
 

@@ -144,9 +144,7 @@ def profile(samples: Sequence[Sample], levels_T: Floats) -> tuple[Floats, Floats
 
 def _above(values: Floats, levels_T: Floats) -> Floats:
     """Of a set of runs, [..., S], the share above each level, [..., T]."""
-    ordered = np.sort(values, axis=-1).reshape(-1, values.shape[-1])
-    below = np.array([np.searchsorted(row, levels_T, side="right") for row in ordered])
-    return np.asarray(1 - below.reshape(*values.shape[:-1], len(levels_T)) / values.shape[-1])
+    return np.asarray((values[..., :, None] > levels_T).mean(-2))
 
 
 def rank_shares(samples: Sequence[Sample]) -> Floats:
@@ -157,6 +155,7 @@ def rank_shares(samples: Sequence[Sample]) -> Floats:
     [[0.0, 1.0], [1.0, 0.0]]
     """
     means_BP = np.stack([sample.drawn_BS.mean(1) for sample in samples], axis=1)
+    means_BP = means_BP.round(9)  # equal means of unlike numbers of runs differ in their last bits
     ahead_BP = (means_BP[:, None, :] > means_BP[:, :, None]).sum(2)
     return np.stack([(ahead_BP == rank).mean(0) for rank in range(len(samples))], axis=1)
 

@@ -28,6 +28,10 @@ _AT_ONCE = 8
 """Downloads from a server."""
 
 
+class NoStoreError(ValueError):
+    """A local store that is not there yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredRun:
     """A run that ended well."""
@@ -45,14 +49,17 @@ class StoredRun:
 
 
 def stored_runs(uri: str, experiment: str) -> list[StoredRun]:
-    """The FINISHED runs of an experiment, oldest first. Raises ValueError naming tracking.uri if there is no store."""
+    """The FINISHED runs of an experiment, oldest first; none if there is no such experiment.
+
+    Raises NoStoreError if the store's file is not there, ValueError if it does not answer; both name tracking.uri.
+    """
     uri = absolute(uri) or uri
     file = Path(uri.removeprefix("sqlite:///").partition("?")[0])
     if uri.startswith("sqlite:///") and not file.is_file():
-        raise ValueError(f"tracking.uri = {uri}: no such store; name the one that runs were recorded in")
+        raise NoStoreError(f"tracking.uri = {uri}: no such store; name the one that runs were recorded in")
     with told(uri):
         found = _searched(uri, experiment) if uri.startswith("http") else _selected(uri, experiment)
-    return sorted(found, key=lambda run: run.begun)
+        return sorted(found, key=lambda run: run.begun)  # here, since it is now that a server is asked
 
 
 def _selected(uri: str, experiment: str) -> list[StoredRun]:

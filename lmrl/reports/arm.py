@@ -45,9 +45,9 @@ class Arm:
 
     @property
     def survival(self) -> Survival | None:
-        """None where it is not known of a collapsed run when."""
+        """None where it is not known of a collapsed run when, or of the others until when they were seen."""
         times = [self._collapsed_at(outcome) for outcome in self.bad]
-        if not self.known or any(math.isnan(at) for at in times):
+        if not self.known or math.isnan(self.budget) or any(math.isnan(at) for at in times):
             return None
         return survival([*times, *[None] * (len(self.known) - len(times))], max([self.budget, *times]))
 

@@ -47,10 +47,11 @@ class Line:
     @property
     def scale(self) -> tuple[str, Score] | None:
         """The scale of the scores, with its name: the published one, or else our own, or else that of our data."""
+        known = next((dict(played.scores) for played in self.row.played if played), {})
         facts = published().get(self.row.task)
-        if self.row.scale or not facts or not facts.score:
-            return self.row.scale
-        return ("paper", facts.score) if all("final/score_paper" in run.metrics for run in self.row.runs) else None
+        if not known and facts and facts.score and all("final/score_paper" in run.metrics for run in self.row.runs):
+            known["paper"] = facts.score
+        return next(((name, known[name]) for name in ("paper", "own", "data") if name in known), None)
 
     @property
     def score(self) -> Estimate | None:
@@ -90,18 +91,28 @@ class Board:
         runs = sorted((run for line in self.lines for run in line.row.runs), key=lambda run: -run.begun)
         return next((run.metrics["data/return_mean"] for run in runs if "data/return_mean" in run.metrics), None)
 
-    def of(self, model: str, algo: str) -> Line | None:
-        """The line of an algorithm as it was trained, if it is here."""
-        return next((x for x in self.lines if (x.row.model, x.row.algo, x.row.policy) == (model, algo, "sample")), None)
+    def scored(self, model: str) -> dict[str, tuple[Sample, tuple[str, Score]]]:
+        """By algorithm, returns and scale of a model that plays as it was trained to; without those that have none."""
+        rows = [line for line in self.lines if (line.row.model, line.row.policy) == (model, "sample")]
+        return {line.row.algo: (line.sample, line.scale) for line in rows if line.scale}
+
+    @property
+    def unlike(self) -> list[str]:
+        """Models whose players are on unlike scales here, as of unlike data: their scores cannot be compared."""
+        models = sorted({line.row.model for line in self.lines})
+        return [model for model in models if len({scale for _, scale in self.scored(model).values()}) > 1]
 
 
 @dataclass(frozen=True)
 class Overall:
-    """The algorithms of one model over the tasks that all of them play; scores on each task's scale."""
+    """Algorithms of one model over the tasks that all of them play; scores on each task's one scale."""
 
     model: str
-    boards: Sequence[Board]
+    tasks: Sequence[tuple[str, str]]
+    """With the name of the scale."""
     by_algo: dict[str, list[Sample]]
+    left_out: Sequence[str]
+    """Algorithms that play too few of these tasks."""
 
     @property
     def iqm(self) -> dict[str, Estimate]:
@@ -125,7 +136,7 @@ class Overall:
     @property
     def ranks(self) -> Floats:
         """[algorithm, rank], mean over tasks, in the order of `iqm`."""
-        by_task = [rank_shares([self.by_algo[algo][i] for algo in self.iqm]) for i in range(len(self.boards))]
+        by_task = [rank_shares([self.by_algo[algo][i] for algo in self.iqm]) for i in range(len(self.tasks))]
         return np.asarray(np.mean(by_task, axis=0))
 
 
@@ -148,14 +159,27 @@ def overall(found: Sequence[Board]) -> list[Overall]:
 
 
 def _overall(model: str, found: Sequence[Board]) -> Overall | None:
-    lines = [x for board in found for x in board.lines if x.row.model == model and x.row.policy == "sample"]
-    algos = sorted({line.row.algo for line in lines})
-    common, by_algo = [], defaultdict(list)
-    for board in found:
-        here = [line for algo in algos if (line := board.of(model, algo)) is not None]
-        scales = [line.scale for line in here if line.scale is not None]
-        if len(here) == len(scales) == len(algos):
-            common.append(board)
-            for line, (_, score) in zip(here, scales, strict=True):
-                by_algo[line.row.algo].append(line.sample.scored(score))
-    return Overall(model, common, dict(by_algo)) if len(algos) > 1 and common else None
+    played = [(board.task, board.scored(model)) for board in found if model not in board.unlike]
+    algos = _together([set(scored) for _, scored in played])
+    common = [(task, scored) for task, scored in played if algos and algos <= scored.keys()]
+    if not common:
+        return None
+    by_algo = {
+        algo: [sample.scored(score) for sample, (_, score) in (scored[algo] for _, scored in common)]
+        for algo in sorted(algos)
+    }
+    tasks = [(task, next(name for _, (name, _) in scored.values())) for task, scored in common]
+    lines = [line for board in found for line in board.lines]
+    rest = {line.row.algo for line in lines if (line.row.model, line.row.policy) == (model, "sample")} - algos
+    return Overall(model, tasks, by_algo, sorted(rest))
+
+
+def _together(players: Sequence[set[str]]) -> set[str]:
+    """Of the sets of algorithms that play a task, those to compare: that most samples are compared, else most players.
+
+    >>> sorted(_together([{"bc", "ppo", "ilql"}, {"bc", "ppo"}, {"bc", "ppo"}]))
+    ['bc', 'ppo']
+    """
+    algos = sorted(set().union(*players))
+    sets = [set(chosen) for size in range(len(algos), 1, -1) for chosen in combinations(algos, size)]
+    return max(sets, key=lambda chosen: len(chosen) * sum(chosen <= here for here in players), default=set())

@@ -23,7 +23,7 @@ from lmrl.reports import pictures
 from lmrl.reports.aggregate import DRAWS
 from lmrl.reports.archive import StoredRun, stored_runs
 from lmrl.reports.board import Board, Line, Overall, boards, overall
-from lmrl.reports.paper import TOLERANCE, published
+from lmrl.reports.paper import NEAR, WIDE, published
 from lmrl.reports.rows import KINDS, rows
 from lmrl.reports.tables import as_markdown, between, cells, number, percent, rank, seeds
 from lmrl.studies.plan import read
@@ -132,7 +132,8 @@ def page(made: Report) -> str:
         when=datetime.now(UTC).strftime("%Y-%m-%d"),
         words=WORDS,
         published=published(),
-        tolerance=TOLERANCE,
+        near=NEAR,
+        wide=WIDE,
         draws=DRAWS,
         board_picture=board_picture,
         overall_pictures=overall_pictures,

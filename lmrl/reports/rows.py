@@ -1,26 +1,36 @@
 """Which stored runs make a row of the report: one player of one task, by its newest setting, a run a seed.
 
 Runs of other settings are told, never mixed in. A player is an algorithm, a model and a way to choose an action;
-another list of words, another speaker or another opponent is another task.
+another list of words, another speaker, another opponent or another environment is another task. A seed's figures are
+those of its training; those of a later evaluation stand where there is no training.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
+from lmrl.config import conf_dir
 from lmrl.episodes import EPISODES, Played, read_played
 from lmrl.identity import algo_name, setting
+from lmrl.provenance import flat
 from lmrl.reports.archive import StoredRun, files
-from lmrl.scoring import Score
+from lmrl.store import connect
 
 FACTS = ("words", "simulator", "opponent")
 """Tags that tell one task from another of its name."""
 KINDS = ("training", "evaluation")
+Key = tuple[str, tuple[str, ...], str, str, str]
+"""Task, facts, algorithm, model and policy."""
+Settings = Mapping[str, Mapping[int, StoredRun]]
+"""By setting, the newest last, and by seed."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +69,6 @@ class Row:
         counts = [int(run.metrics["final/episodes"]) for run in self.runs]
         return min(counts), max(counts)
 
-    @property
-    def scale(self) -> tuple[str, Score] | None:
-        """The published scale, or else our own, or else that of our data, with its name."""
-        known = next((played.scores for played in self.played if played), {})
-        return next(((name, known[name]) for name in ("paper", "own", "data") if name in known), None)
-
     def share(self, metric: str) -> float:
         """Mean over runs of a metric of the last evaluation; nan where a run lacks it."""
         return float(np.mean([run.metrics.get(f"final/{metric}", np.nan) for run in self.runs]))
@@ -75,24 +79,81 @@ class Row:
         return float(np.mean([run.metrics.get("train_seconds", np.nan) for run in self.runs])) / 60
 
 
-def rows(uri: str, stored: Iterable[StoredRun]) -> list[Row]:
+def rows(uri: str, stored: Sequence[StoredRun]) -> list[Row]:
     """All of them, by task, algorithm, model and policy. stored: oldest first."""
-    groups: dict[tuple[str, ...], dict[str, dict[int, StoredRun]]] = defaultdict(lambda: defaultdict(dict))
+    groups = _grouped(uri, stored)
+    chosen = {key: _newest(groups[key]) for key in sorted(groups)}
+    places = files(uri, chain.from_iterable(chosen.values()), EPISODES)
+    return [_row(key, groups[key], runs, places) for key, runs in chosen.items()]
+
+
+def _grouped(uri: str, stored: Sequence[StoredRun]) -> Mapping[Key, Settings]:
+    groups: dict[Key, dict[str, dict[int, StoredRun]]] = defaultdict(dict)
+    known = {run.id for run in stored}
     for run in stored:
-        if run.tags.get("kind") in KINDS and "final/return_mean" in run.metrics:
-            by_setting = groups[_key(run)]
-            by_seed = by_setting.pop(name := setting(run.params), {})  # back in as the newest
-            by_setting[name] = by_seed | {int(run.params["seed"]): run}
-    chosen = [run for by_setting in groups.values() for run in _newest(by_setting)]
-    places = files(uri, chosen, EPISODES)
-    return [_row(key, groups[key], lambda run: places.get(run.id)) for key in sorted(groups)]
+        if run.tags.get("kind") not in KINDS or "final/return_mean" not in run.metrics or _unfinished(uri, run, known):
+            continue
+        by_setting, name, seed = groups[_key(run)], setting(run.params), int(run.params["seed"])
+        before = by_setting.get(name, {}).get(seed)
+        if before and before.tags["kind"] == "training" and run.tags["kind"] == "evaluation":
+            continue  # a training's own figures stand, whatever its checkpoint was let play later
+        by_seed = by_setting.pop(name, {})  # back in as the newest
+        by_setting[name] = by_seed | {seed: run}
+    return groups
 
 
-def _key(run: StoredRun) -> tuple[str, ...]:
+def _unfinished(uri: str, run: StoredRun, known: Collection[str]) -> bool:
+    """Whether it is an evaluation of a training that did not end well; of another store's that cannot be known."""
+    if run.tags["kind"] != "evaluation" or "checkpoint" not in run.tags:
+        return False
+    try:
+        made_by = Path(run.tags["checkpoint"]).with_name("run_id").read_text(encoding="utf-8").strip()
+    except OSError:  # on another machine, or not for us to read
+        return False
+    return made_by not in known and _status(uri, made_by) != "FINISHED"
+
+
+def _status(uri: str, run: str) -> str:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(connect(uri).get_run(run).info.status)
+    except MlflowException:  # a run of another store
+        return "FINISHED"
+
+
+def _key(run: StoredRun) -> Key:
     params = run.params
-    facts = " · ".join(run.tags[name] for name in FACTS if name in run.tags)
+    facts = (*(run.tags[name] for name in FACTS if run.tags.get(name)), *_unusual(params))
     algo = algo_name(params["algo._target_"], params.get("data._target_", ""))
     return params["task.name"], facts, algo, _model(params), params["policy"]
+
+
+def _unusual(params: Mapping[str, str]) -> Iterator[str]:
+    """What of the environment is not as the task's file has it, `mode=fancy`."""
+    for key, value in _usual(params["task.name"]).items():
+        given = params.get(key)
+        usual = params.get(value[2:-1], given) if value.startswith("${") else value
+        if given not in (None, usual) and key.rpartition(".")[2] not in FACTS:
+            yield f"{key.rpartition('.')[2]}={given}"
+
+
+@cache
+def _usual(task: str) -> Mapping[str, str]:
+    """The flat `task.env` and `task.max_turns` of a task's file; none of a task that has no file."""
+    whole = _task_file(task)
+    return flat({"task": {key: whole[key] for key in ("env", "max_turns") if key in whole}})
+
+
+def _task_file(task: str) -> dict[str, Any]:
+    """A task's file over those that it builds on."""
+    path = conf_dir() / "task" / f"{task}.yaml"
+    own = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    result: dict[str, Any] = {}
+    for base in own.pop("defaults", []):
+        if isinstance(base, str) and base != "_self_":
+            result |= _task_file(base)
+    return result | own | {"env": result.get("env", {}) | own.get("env", {})}
 
 
 def _model(params: Mapping[str, str]) -> str:
@@ -101,17 +162,12 @@ def _model(params: Mapping[str, str]) -> str:
     return Path(params.get("model.name") or params.get("model.model") or kind).name
 
 
-def _newest(by_setting: Mapping[str, Mapping[int, StoredRun]]) -> list[StoredRun]:
+def _newest(by_setting: Settings) -> list[StoredRun]:
     by_seed = by_setting[list(by_setting)[-1]]
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
-def _row(
-    key: tuple[str, ...], by_setting: Mapping[str, Mapping[int, StoredRun]], place: Callable[[StoredRun], Path | None]
-) -> Row:
-    task, facts, algo, model, policy = key
+def _row(key: Key, by_setting: Settings, runs: Sequence[StoredRun], places: Mapping[str, Path]) -> Row:
     *older, newest = by_setting
-    runs = _newest(by_setting)
-    played = [read_played(path) if (path := place(run)) else None for run in runs]
-    others = {name: len(by_setting[name]) for name in reversed(older)}
-    return Row(task, tuple(filter(None, facts.split(" · "))), algo, model, policy, newest, runs, played, others)
+    played = [read_played(places[run.id]) if run.id in places else None for run in runs]
+    return Row(*key, newest, runs, played, {name: len(by_setting[name]) for name in reversed(older)})

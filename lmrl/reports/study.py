@@ -88,10 +88,11 @@ class StudyReport:
 
     @cached_property
     def importances(self) -> dict[str, float]:
-        """Shares of a search's variance in value (Hutter et al. 2014, fANOVA, or what Optuna has by default)."""
-        if self.plan.arms or len(ranking(self.study)) < 2:
+        """Shares of a search's variance in value, by fANOVA (Hutter et al. 2014); none where all values are alike."""
+        if self.plan.arms or len({trial.values[0] for trial in ranking(self.study)}) < 2:
             return {}
-        return optuna.importance.get_param_importances(self.study)
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+        return optuna.importance.get_param_importances(self.study, evaluator=evaluator)
 
     @property
     def best(self) -> list[dict[str, Any]]:
@@ -135,15 +136,13 @@ def drawn(made: StudyReport) -> dict[str, str]:
     """The pictures that there is something to draw for."""
     risks = [(arm.name, arm.name, arm.collapse) for arm in made.arms if arm.collapse]
     gaps = [(name, name, gap.mean) for name, gap in made.differences.items()]
-    found = {
-        "collapse": pictures.intervals(risks, "probability of collapse", f"{made.plan.study}: probability of collapse"),
-        "differences": pictures.intervals(
-            gaps,
-            "difference",
-            f"{made.plan.study}: paired differences",
-            line=("no difference", 0.0),
-        ),
-    }
+    found = {}
+    if risks:
+        label = f"{made.plan.study}: probability of collapse"
+        found["collapse"] = pictures.intervals(risks, "probability of collapse", label)
+    if gaps:
+        label, line = f"{made.plan.study}: paired differences", ("no difference", 0.0)
+        found["differences"] = pictures.intervals(gaps, "difference", label, line=line)
     if curves := _told_apart(made):
         found["survival"] = pictures.curves(
             curves, "environment steps", "share not collapsed", f"{made.plan.study}: survival", steps=True
@@ -163,6 +162,15 @@ def _told_apart(made: StudyReport) -> dict[str, tuple[Any, Any, Any, Any]]:
     return {name: (curve.at, curve.share, curve.low, curve.high) for name, curve in known}
 
 
+def escaped(text: str) -> str:
+    """For a cell of a Markdown table.
+
+    >>> escaped("a|b")
+    'a\\\\|b'
+    """
+    return text.replace("|", "\\|")
+
+
 def as_markdown(made: StudyReport) -> str:
     """The question, the arms, the best settings."""
     lines = [
@@ -176,11 +184,14 @@ def as_markdown(made: StudyReport) -> str:
     for arm in made.arms:
         risk, gap = arm.collapse, made.differences.get(arm.name)
         known = f"{100 * risk.value:.0f} % | [{100 * risk.low:.0f}, {100 * risk.high:.0f}]" if risk else " | "
-        apart = f"{number(gap.mean.value)} {between(gap.mean)} | {gap.seeds}" if gap else " | "
+        ends = f" {between(gap.mean)}" if gap and gap.seeds > 1 else ""
+        apart = f"{number(gap.mean.value)}{ends} | {gap.seeds}" if gap else " | "
         chance = f"{made.chances[arm.name]:.2g}" if arm.name in made.chances else ""
-        lines.append(f"| {arm.name} | {len(arm.known)} | {known} | {chance} | {number(arm.typical)} | {apart} |")
+        lines.append(
+            f"| {escaped(arm.name)} | {len(arm.known)} | {known} | {chance} | {number(arm.typical)} | {apart} |"
+        )
     metric = made.plan.objective.metric
     lines += ["", f"Medians and differences are of {metric}, these by seed, against {made.base.name}. {CHANCE}", ""]
     lines += ["| trial | value | setting |", "|---|---|---|"]
-    lines += [f"| {row['trial']} | {number(row['value'])} | `{row['params']}` |" for row in made.best]
+    lines += [f"| {row['trial']} | {number(row['value'])} | `{escaped(row['params'])}` |" for row in made.best]
     return "\n".join([*lines, "", f"    lmrl-sweep {made.file} --retrain best", ""])

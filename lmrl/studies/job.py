@@ -7,6 +7,7 @@ inherits, keeps a second one out until it is gone.
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
+from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig
 
 from lmrl.studies import leash
@@ -26,6 +28,8 @@ from lmrl.studies.locks import locked
 LMRL = (sys.executable, "-m", "lmrl")
 TICK = 0.5
 """Seconds between two looks at a run."""
+PATIENCE = 2 * leash.GRACE + 15
+"""Seconds in which the folder's last run, and whoever watches it, has ended."""
 DOUBT = 3.0
 """Seconds in which a signal that ended a run reaches this process too, if it was meant for both."""
 
@@ -49,7 +53,7 @@ class Job:
 
     def __init__(self, folder: Path, overrides: Sequence[str], command: Sequence[str]) -> None:
         self.folder, self.overrides, self._command = folder, list(overrides), list(command)
-        self.log = folder.with_name(f"{folder.name}.log")
+        self.log, self._heard = folder.with_name(f"{folder.name}.log"), 0
 
     @property
     def done(self) -> bool:
@@ -67,8 +71,8 @@ class Job:
         return {name: _number(value) for name, value in last.items()}
 
     def curve(self, metric: str) -> list[float]:
-        """A logged metric, by rising step: a look that was taken again after a stop counts once."""
-        points = {step: row[metric] for step, row in self._rows() if metric in row}
+        """A logged metric by rising step, from the first that trained: a look that is taken again counts once."""
+        points = {step: row[metric] for step, row in self._rows() if step and metric in row}
         return [_number(points[step]) for step in sorted(points)]
 
     def _rows(self) -> list[tuple[int, dict[str, float | None]]]:
@@ -100,8 +104,9 @@ class Job:
     @contextmanager
     def _running(self, lock: int) -> "Iterator[subprocess.Popen[bytes]]":
         """The process, which is ended with the block; it inherits the lock."""
-        line = [sys.executable, leash.__file__, *self._command, *self.overrides, f"hydra.run.dir={self.folder}"]
+        line = [sys.executable, leash.__file__, *self._command, *self.overrides, placed(self.folder)]
         with self.log.open("ab") as log:
+            self._heard = log.tell()
             process = subprocess.Popen(
                 line, stdin=subprocess.PIPE, stdout=log, stderr=log, process_group=0, pass_fds=[lock]
             )
@@ -113,7 +118,7 @@ class Job:
     @contextmanager
     def _alone(self) -> Iterator[int]:
         """The lock on the folder, whose last run may still be saving what it had."""
-        until, path = time.monotonic() + 2 * leash.GRACE, self.folder.with_name(f"{self.folder.name}.lock")
+        until, path = time.monotonic() + PATIENCE, self.folder.with_name(f"{self.folder.name}.lock")
         while (lock := locked(path)) is None:
             if time.monotonic() > until:
                 raise ValueError(f"{self.folder}: a process of an earlier worker still works here; end it")
@@ -124,19 +129,29 @@ class Job:
             os.close(lock)
 
     def _end(self, status: int) -> End:
-        if status == 1 and (refusal := self._said()).startswith("error: "):
-            raise ValueError(f"{self.folder}: {refusal.removeprefix('error: ')}")
+        if status == 1 and (refusal := self._refusal()):
+            raise ValueError(f"{self.folder}: {refusal}")
         if status or not self.done:
-            if status == 130 or status > 128:
+            if status > 128:
                 time.sleep(DOUBT)
             return "died"
         figures = self.figures()
         return "diverged" if figures.get("diverged") else "collapsed" if figures.get("collapsed") else "finished"
 
-    def _said(self) -> str:
-        """The last line of the log."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "")
+    def _refusal(self) -> str | None:
+        """Why this start of the run was refused; None if it failed. A progress bar may stand before, output after."""
+        said = self.log.read_bytes()[self._heard :].decode(errors="replace")
+        why = re.search(r"error: (.*)", said)
+        return why[1] if why and "Traceback (most recent call last)" not in said else None
+
+
+def placed(folder: Path) -> str:
+    """The override that has a run use a folder, whatever is in its name.
+
+    >>> placed(Path("runs/a,b"))
+    "hydra.run.dir='runs/a,b'"
+    """
+    return f"hydra.run.dir={QuotedString(str(folder), Quote.single).with_quotes()}"
 
 
 def _number(value: float | None) -> float:

@@ -2,8 +2,10 @@
 
 import fcntl
 import os
+import time
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +17,7 @@ ALIVE = {
     "keepalives_idle": 30,  # so both sides hear within a minute that the other machine is gone
     "keepalives_interval": 10,
     "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds; nothing is kept alive while an answer is waited for
     "options": "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
 }
 """How to connect to PostgreSQL."""
@@ -44,6 +47,17 @@ def locked(path: Path) -> int | None:
     return descriptor
 
 
+@contextmanager
+def alone(locks: Locks, name: str) -> Iterator[None]:
+    """Wait for a lock, and have it for the block."""
+    while not locks.take(name):
+        time.sleep(0.05)
+    try:
+        yield
+    finally:
+        locks.give(name)
+
+
 class FileLocks:
     """Locks on files of a folder."""
 
@@ -65,12 +79,12 @@ class FileLocks:
 
 
 class ServerLocks:
-    """Advisory locks of one connection to PostgreSQL, which end with it. Their names are told apart by `space`."""
+    """Advisory locks of one connection to PostgreSQL, which end with it."""
 
-    def __init__(self, url: str, space: str) -> None:
+    def __init__(self, url: str) -> None:
         engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=ALIVE)
         self._connection = engine.connect()
-        self._space, self._held = _number(space), set[str]()
+        self._held = set[str]()
 
     def take(self, name: str) -> bool:
         if name in self._held or not self._ask("pg_try_advisory_lock", name):
@@ -87,7 +101,8 @@ class ServerLocks:
         self._connection.execute(text("SELECT 1"))
 
     def _ask(self, function: str, name: str) -> bool:
-        keys = {"space": self._space, "name": _number(name)}
+        space, _, last = name.rpartition(".")
+        keys = {"space": _number(space), "name": _number(last)}
         return bool(self._connection.execute(text(f"SELECT {function}(:space, :name)"), keys).scalar())
 
 

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from hydra.errors import HydraException
+from hydra.errors import HydraException, InstantiationException
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from optuna.distributions import BaseDistribution, CategoricalDistribution
@@ -65,7 +66,7 @@ class Plan:
     objective: Objective
     trials: Count | None = None
     space: Mapping[str, Any] | None = None
-    arms: Mapping[str, Any] | None = None
+    arms: Mapping[str, Sequence[str]] | None = None
     beside: Sequence[str] = ()
     """Metrics that are reported and never optimised."""
     storage: str = "sqlite:///outputs/studies.db"
@@ -73,15 +74,18 @@ class Plan:
     folder: str | None = None
     """Of the runs; None: `outputs/studies/<study>`."""
     minutes: Positive = 60.0
-    """After which a run is ended."""
-    sampler: Any = None
+    """After which a run is ended, from its last start; so many that only one that hangs takes them."""
+    sampler: Mapping[str, Any] | None = None
     """None: Optuna's TPE with seed 0."""
-    pruner: Any = None
+    pruner: Mapping[str, Any] | None = None
     """None: nothing is pruned."""
     question: str = ""
 
     def __post_init__(self) -> None:
         seeds = self.each_seed
+        for key in ("sampler", "pruner"):
+            if "_target_" not in (getattr(self, key) or ("_target_",)):
+                raise ValueError(f"{key} = {getattr(self, key)}: needs a _target_, one of optuna.{key}s")
         if not re.fullmatch(r"[\w.-]+", self.study):
             raise ValueError(f"study = {self.study!r}: a name has letters, digits, '_', '.' and '-' only")
         if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
@@ -136,10 +140,12 @@ class Plan:
         most = max(map(len, tried.values()))
         return [self.setting({key: values[i % len(values)] for key, values in tried.items()}) for i in range(most)]
 
-    def check(self) -> None:
-        """Compose every arm, or the ends of the space, as a run would. Raises ConfigError, ValueError."""
-        for overrides in self.settings():
-            self.floor(composed(overrides))
+    def check(self) -> list[DictConfig]:
+        """The configs of every arm, or of the ends of the space, as runs have them. Raises ConfigError, ValueError."""
+        configs = [composed(overrides) for overrides in self.settings()]
+        for cfg in configs:
+            self.floor(cfg)
+        return configs
 
     def floor(self, cfg: DictConfig) -> float:
         """What a run of this config is worth that came to nothing. Raises ValueError where nobody has said."""
@@ -153,6 +159,14 @@ class Plan:
             metric = self.objective.metric
             raise ValueError(f"objective.floor: say what {metric} is worth in a run that diverges, collapses or dies")
         return float(floor)
+
+
+def made(key: str, node: Mapping[str, Any]) -> Any:
+    """A sampler or pruner of Optuna's. Raises ValueError naming the key."""
+    try:
+        return instantiate(dict(node), _convert_="all")
+    except InstantiationException as error:
+        raise ValueError(f"{key} = {node['_target_']}: {error.__cause__ or error}") from error
 
 
 def composed(overrides: Sequence[str]) -> DictConfig:
@@ -179,6 +193,7 @@ def read(path: Path, changes: Sequence[str] = ()) -> Plan:
     if not isinstance(node, dict):
         raise ValueError(f"{path}: not a study; it needs keys such as study, overrides, seeds and objective")
     node = _changed({"question": _question(text), **node}, changes)
+    node = json.loads(json.dumps(node, default=str))  # a date of YAML's is a text here
     _check_keys(node)
     plan = Plan(**{**node, "objective": Objective(**node["objective"])})
     _ = plan.distributions
@@ -203,6 +218,13 @@ def _question(text: str) -> str:
     return asked + mark
 
 
+def _value(change: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{change}: not a value of YAML: {' '.join(str(error).split())[:100]}") from error
+
+
 def _changed(node: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
     runs: list[str] = []
     for change in changes:
@@ -212,8 +234,10 @@ def _changed(node: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
             raise ValueError(f"{change}: not a key=value")
         if top not in Plan.__dataclass_fields__:
             runs.append(change)
+        elif rest and not isinstance(node.get(top) or {}, dict):
+            raise ValueError(f"{key}: {top} has no keys of its own")
         elif rest:
-            node[top] = {**(node.get(top) or {}), rest: yaml.safe_load(value)}
+            node[top] = {**(node.get(top) or {}), rest: _value(change, value)}
         else:
-            node[top] = yaml.safe_load(value)
+            node[top] = _value(change, value)
     return {**node, "overrides": [*node.get("overrides", []), *runs]} if runs else node

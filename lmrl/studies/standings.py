@@ -29,10 +29,11 @@ def figures_of(value: float | None, outcomes: Sequence[Outcome]) -> dict[str, fl
     """A trial's: `value`, the seeds' mean with its ends, `seeds`, the share of each bad end, and what is beside."""
     mean, low, high = across_seeds([outcome.value for outcome in outcomes]) if outcomes else (math.nan,) * 3
     figures = {"value": math.nan if value is None else value, "mean": mean, "mean_low": low, "mean_high": high}
-    figures |= {"seeds": float(len(outcomes)), **shares(outcomes)}
+    figures["seeds"] = float(len(outcomes))
     for name in outcomes[0].figures if outcomes else ():
         known = [x for outcome in outcomes if (x := outcome.figures.get(name)) is not None]
         figures[name] = sum(known) / len(known) if known else math.nan
+    figures |= shares(outcomes)  # of all runs, where a figure beside is of those that left one
     return {name: x for name, x in figures.items() if math.isfinite(x)}
 
 
@@ -44,7 +45,7 @@ def figures_of_study(study: optuna.Study) -> dict[str, float]:
     if ended:
         figures["pruned"] = sum(trial.state == TrialState.PRUNED for trial in ended) / len(ended)
     ranked = ranking(study)
-    return figures | ({"best": ranked[0].values[0]} if ranked and ranked[0].values else {})
+    return figures | ({"best": ranked[0].values[0]} if ranked else {})
 
 
 def ranking(study: optuna.Study) -> list[FrozenTrial]:

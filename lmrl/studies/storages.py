@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import optuna
@@ -11,7 +11,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock  # which its package does not hand on
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from lmrl.studies.locks import ALIVE, FileLocks
 
@@ -31,7 +31,10 @@ def told(storage: str) -> Iterator[None]:
 
 
 def _shown(storage: str) -> str:
-    return storage if file_of(storage) else make_url(storage).render_as_string()
+    """Without a password, where it can be read as an address."""
+    with suppress(ArgumentError):
+        return make_url(storage).render_as_string()
+    return storage
 
 
 def address(storage: str) -> str:
@@ -45,7 +48,9 @@ def file_of(storage: str) -> Path | None:
     if kind in ("sqlite", "journal") and place:
         return Path(place).absolute()
     if not storage.startswith(("postgresql://", "postgresql+psycopg://")):
-        raise ValueError(f"storage = {storage}: write sqlite:///FILE, journal:///FILE or postgresql://USER@HOST/NAME")
+        raise ValueError(
+            f"storage = {_shown(storage)}: write sqlite:///FILE, journal:///FILE or postgresql://USER@HOST/NAME"
+        )
     return None
 
 

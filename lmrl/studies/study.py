@@ -8,24 +8,22 @@ needs `Study.optimize`, and knows no journal.)
 """
 
 import json
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import optuna
-from hydra.utils import instantiate
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
-from lmrl.studies.locks import FileLocks, Locks, ServerLocks
-from lmrl.studies.plan import Plan
+from lmrl.studies.locks import FileLocks, Locks, ServerLocks, alone
+from lmrl.studies.plan import Plan, made
 from lmrl.studies.space import draw
 from lmrl.studies.storages import address, file_of, opened, told
 
-_GATE = "gate"
-"""The lock of whoever begins a study or picks a trial."""
+_GATE, _TABLES = "gate", "tables"
+"""The locks of whoever begins a study or picks a trial, and of whoever may make the storage, which studies share."""
 _ONE_SEQUENCE = ("GridSampler", "QMCSampler", "BruteForceSampler")
 """Samplers that all workers go through together. Of others each trial has a seed of its own: workers that begin alike
 must not draw alike."""
@@ -43,15 +41,14 @@ class Desk:
         file = file_of(plan.storage)
         if not (begin or file is None or file.is_file()):
             raise ValueError(f"storage = {plan.storage}: no such file; the study has not begun")
-        self._prefix = f"{plan.study}." if file else ""
         with told(plan.storage):
             self._locks: Locks = (
-                FileLocks(file.with_name(f"{file.name}.locks"))
-                if file
-                else ServerLocks(address(plan.storage), plan.study)
+                FileLocks(file.with_name(f"{file.name}.locks")) if file else ServerLocks(address(plan.storage))
             )
+            with alone(self._locks, _TABLES):
+                storage = opened(plan.storage, file)
         with self.alone():
-            self.study = self._joined(opened(plan.storage, file), begin)
+            self.study = self._joined(storage, begin)
 
     def _joined(self, storage: BaseStorage, begin: bool) -> optuna.Study:
         plan = self.plan
@@ -63,7 +60,7 @@ class Desk:
             study_name=plan.study,
             direction=plan.objective.direction,
             sampler=optuna.samplers.RandomSampler(),  # each trial brings its own
-            pruner=instantiate(plan.pruner, _convert_="all") if plan.pruner else optuna.pruners.NopPruner(),
+            pruner=made("pruner", plan.pruner or {"_target_": "optuna.pruners.NopPruner"}),
             load_if_exists=True,
         )
         begun = study.user_attrs.get("plan")
@@ -79,13 +76,11 @@ class Desk:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """While nobody else begins or picks anything."""
-        with told(self.plan.storage):
-            while not self._locks.take(self._prefix + _GATE):
-                time.sleep(0.05)
-            try:
-                yield
-            finally:
-                self._locks.give(self._prefix + _GATE)
+        with told(self.plan.storage), alone(self._locks, self._lock(_GATE)):
+            yield
+
+    def _lock(self, name: str | int) -> str:
+        return f"{self.plan.study}.{name}"
 
     @contextmanager
     def trial(self) -> Iterator[optuna.Trial | None]:
@@ -99,7 +94,7 @@ class Desk:
             with told(self.plan.storage):
                 yield self._drawn(picked)
         finally:
-            self._locks.give(f"{self._prefix}{picked.number}")
+            self._locks.give(self._lock(picked.number))
 
     def _drawn(self, picked: optuna.trial.FrozenTrial) -> optuna.Trial:
         """The trial with its parameters: what it drew before its worker died, if it had one, stays."""
@@ -121,24 +116,24 @@ class Desk:
         if self.plan.arms and not waiting:
             self.study.enqueue_trial({"arm": list(self.plan.arms)[len(trials)]})
         number = self.study.ask().number
-        taken = self._locks.take(f"{self._prefix}{number}")
+        taken = self._locks.take(self._lock(number))
         assert taken, f"trial {number} is new and has a worker"
         return self.study.get_trials(deepcopy=False)[number]
 
     def _orphaned(self, number: int) -> bool:
         """Whether nobody has the trial's lock, and it has not ended meanwhile; the lock is ours then."""
-        if not self._locks.take(f"{self._prefix}{number}"):
+        if not self._locks.take(self._lock(number)):
             return False
         if self.study.get_trials(deepcopy=False)[number].state == TrialState.RUNNING:
             return True
-        self._locks.give(f"{self._prefix}{number}")
+        self._locks.give(self._lock(number))
         return False
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         node: dict[str, Any] = dict(self.plan.sampler or {"_target_": "optuna.samplers.TPESampler", "seed": 0})
         if isinstance(node.get("seed"), int) and not node["_target_"].endswith(_ONE_SEQUENCE):
             node["seed"] = zlib.crc32(f"{node['seed']} {number}".encode())
-        sampler: optuna.samplers.BaseSampler = instantiate(node, _convert_="all")
+        sampler: optuna.samplers.BaseSampler = made("sampler", node)
         return sampler
 
     def tell(self, trial: optuna.Trial, value: float | None) -> None:

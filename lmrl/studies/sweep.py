@@ -17,7 +17,7 @@ from lmrl.cli import describe
 from lmrl.signals import interruptible
 from lmrl.studies.job import training
 from lmrl.studies.ledger import Ledger
-from lmrl.studies.plan import Plan, composed, read
+from lmrl.studies.plan import Plan, read
 from lmrl.studies.retraining import retrain
 from lmrl.studies.standings import figures_of, figures_of_study, show, told
 from lmrl.studies.study import Desk
@@ -63,23 +63,30 @@ def _answer(args: Namespace, command: Sequence[str] | None) -> None:
     if args.status:
         show(Desk(plan, begin=False).study, plan.size)
         return
-    if not args.retrain:
-        plan.check()
-    with training([composed(plan.settings()[0])], command) as command:
-        if args.retrain:
-            retrain(Desk(plan, begin=False), args.retrain, args.seeds, command)
-        else:
-            show(carry(plan, command).study, plan.size)
-            print(f"next: lmrl-sweep {args.file} --retrain best")
+    if args.retrain:
+        retrain(Desk(plan, begin=False), args.retrain, args.seeds, command)
+        return
+    show(carry(plan, command).study, plan.size)
+    print(f"next: lmrl-sweep {args.file} --retrain best")
 
 
-def carry(plan: Plan, command: Sequence[str]) -> Desk:
+def carry(plan: Plan, command: Sequence[str] | None = None) -> Desk:
     """Work on a study until all its trials have ended.
 
-    Raises ValueError if a run is refused, or the storage or MLflow's store does not answer.
+    Raises ConfigError and ValueError before it begins if the plan is wrong, and ValueError if a run is refused, or the
+    storage or MLflow's store does not answer.
     """
+    configs = plan.check()
     desk = Desk(plan)
-    ledger = Ledger(plan, composed(plan.settings()[0]).tracking)
+    ledger = Ledger(plan, configs[0].tracking)
+    with training(configs, command) as command:
+        _work_on(desk, ledger, command)
+    with desk.alone(), ledger.page("study", "summary", desk.study, {}) as page:
+        page.write(figures_of_study(desk.study), {})
+    return desk
+
+
+def _work_on(desk: Desk, ledger: Ledger, command: Sequence[str]) -> None:
     worked = True
     while left := desk.left():
         with desk.trial() as trial:
@@ -89,9 +96,6 @@ def carry(plan: Plan, command: Sequence[str]) -> Desk:
             print(f"waiting for other workers: {left} trials\n" * worked, end="", flush=True)
             time.sleep(POLL)
         worked = trial is not None
-    with desk.alone(), ledger.page("study", "summary", desk.study, {}) as page:
-        page.write(figures_of_study(desk.study), {})
-    return desk
 
 
 def _work(desk: Desk, trial: optuna.Trial, ledger: Ledger, command: Sequence[str]) -> None:

@@ -1,10 +1,13 @@
 """One trial of a study: a setting, run with each of the study's seeds, and what that is worth.
 
 Pruners see a trial at steps that go on from seed to seed: with T evaluations a run (`evaluation.times`), evaluation e
-(from 1) of the seed at place i (from 0) is step i (T + 1) + e, and the end of that seed is step (i + 1)(T + 1). The
-value there is the study's aggregate over the seeds that have ended and the last evaluation of the one that runs, so a
-step means the same in all trials, even where a seed ended early. In place of `lower` stands the mean: two seeds have an
-interval of 13 standard errors to each side, which would let chance prune.
+(from 1, the first after training has begun) of the seed at place i (from 0) is step i (T + 1) + e, and the end of that
+seed is step (i + 1)(T + 1). The value there is the study's aggregate over the seeds that have ended and the last
+evaluation of the one that runs, so a step means the same in all trials, even where a seed ended early. In place of
+`lower` stands the mean: two seeds have an interval of 13 standard errors to each side, which would let chance prune.
+
+Optuna's MedianPruner judges a trial by its best step so far, which is its first seed's if the others fall; its
+SuccessiveHalvingPruner by the step at hand: `min_resource` T + 1 is one seed.
 """
 
 import math
@@ -92,11 +95,8 @@ class Setting:
 
     def worse(self, value: float) -> float:
         """The floor, or the value where that is worse."""
-        return self._worst([self.floor, *([value] if math.isfinite(value) else [])])
-
-    @property
-    def _worst(self) -> Callable[[Sequence[float]], float]:
-        return min if self.plan.objective.direction == "maximize" else max
+        worst = min if self.plan.objective.direction == "maximize" else max
+        return worst(self.floor, value) if math.isfinite(value) else self.floor
 
 
 class Attempt:

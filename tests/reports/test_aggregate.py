@@ -93,6 +93,11 @@ def test_ranks_are_counted_over_the_draws_and_equals_share_the_better() -> None:
     assert rank_shares([one, other, other]).tolist() == [[0.75, 0, 0.25], [0.25, 0.75, 0], [0.25, 0.75, 0]]
 
 
+def test_players_that_play_alike_are_equals_whatever_their_number_of_seeds() -> None:
+    returns = np.random.default_rng(0).normal(-50, 9, 801)
+    assert rank_shares(samples([[returns] * 3, [returns] * 5])).tolist() == [[1, 0], [1, 0]]
+
+
 def test_a_scale_is_that_of_a_score() -> None:
     score, raw = Score(floor=-101, mean=-83, best=-6.84), [-101.0, -90.0, -83.0, -37.7, 0.0]
     assert on_scale(score, np.array(raw)).tolist() == pytest.approx([score(value) for value in raw])

@@ -22,6 +22,7 @@ from tests.stored import empty, leave
 
 ROOT = Path(__file__).parents[2]
 STANDIN = (sys.executable, str(ROOT / "tests/studies/standin.py"))
+TABLE = Table(experiment="paper_table", tasks=["maze"], algos=["bc"], seeds=[0, 1])
 
 
 def table(folder: Path, **keys: object) -> Path:
@@ -46,11 +47,45 @@ def test_a_table_is_the_grid_of_a_named_experiment_with_its_own_changes(tmp_path
     assert list(cell.overrides) == ["task=maze", "algo=ilql", "algo.tau=0.8", "algo.beta=3.0", "seed=1"]
 
 
-def test_a_wrong_key_or_experiment_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="seed: no key of a table; did you mean 'seeds'"):
-        read(table(tmp_path, seed=3))
-    with pytest.raises(ValueError, match="experiment = paper_tabel; did you mean 'paper_table'"):
-        read(table(tmp_path, experiment="paper_tabel"))
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"seed": 3}, r"seed: .* takes no 'seed'; did you mean 'seeds'"),
+        ({"experiment": "paper_tabel"}, "experiment = paper_tabel; did you mean 'paper_table'"),
+        ({"experiment": None}, "experiment = None: .* takes str"),
+        ({"seeds": 5}, "seeds = 5: .* takes .*Sequence.*int"),
+        ({"seeds": "1,2,13"}, "seeds = '1,2,13': .* takes .*Sequence.*int"),
+        ({"seeds": [1, 1]}, r"seeds = \[1, 1\]: at least one, none twice"),
+        ({"seeds": [-1]}, r"seeds = \[-1\]: none below 0"),
+        ({"tasks": []}, r"tasks = \[\]: at least one"),
+        ({"minutes": "two"}, "minutes = 'two': .* takes float, above 0"),
+        ({"at_once": 0}, "at_once = 0: .* takes int, at least 1"),
+        ({"cells": {"maze": ["a=1"]}}, "cells.maze: write TASKS ALGOS"),
+        ({"cells": {"maze bc": "a=1"}}, "cells.maze bc = 'a=1': takes a list of overrides"),
+        ({"cells": {"maez bc": ["a=1"]}}, "cells.maez bc: 'maez' is none of the table's tasks; did you mean 'maze'"),
+        ({"cells": {"* bc,pppo": ["a=1"]}}, "'pppo' is none of the table's algos; did you mean 'ppo'"),
+    ],
+)
+def test_what_a_table_does_not_take_is_told(tmp_path: Path, keys: dict[str, object], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        read(table(tmp_path, **keys))
+
+
+def test_a_file_that_is_no_table_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "mini.yaml"
+    for text, told in (("", "not a table"), ("seeds: [1]", "experiment: .* needs 'experiment'")):
+        file.write_text(text)
+        with pytest.raises(ValueError, match=told):
+            read(file)
+
+
+@pytest.mark.parametrize("text", ["task=wordle", "algo=ppo", "+seed=5"])
+def test_what_the_table_itself_sets_is_refused_as_an_override(tmp_path: Path, text: str) -> None:
+    key = text.lstrip("+").partition("=")[0]
+    with pytest.raises(ValueError, match=f"a table sets {key} itself; change {key}s in its file"):
+        every(table(tmp_path), text)
+    with pytest.raises(ValueError, match="itself"):
+        every(table(tmp_path, overrides=[text]))
 
 
 def test_what_the_store_has_of_the_same_setting_and_seed_is_not_missing(tmp_path: Path) -> None:
@@ -65,21 +100,70 @@ def test_what_the_store_has_of_the_same_setting_and_seed_is_not_missing(tmp_path
     assert names(lacking(every(file, f"tracking.uri={uri}", "algo.optimizer.lr=0.5"))) == ["maze-bc-s1", "maze-bc-s2"]
 
 
+@pytest.mark.parametrize("text", ["policy=greedy", "evaluation.final_episodes=8", "evaluation.first_seed=7"])
+def test_a_run_that_played_otherwise_is_another(tmp_path: Path, text: str) -> None:
+    uri = empty(tmp_path / "store")
+    file = table(tmp_path, algos=["bc"], seeds=[1])
+    (mine,), (other,) = every(file, f"tracking.uri={uri}"), every(file, f"tracking.uri={uri}", text)
+    leave(uri, [-1.0], params=flat(OmegaConf.to_container(other.config, resolve=True)) | {"seed": "1"})
+    assert lacking([other]) == []
+    assert lacking([mine]) == [mine]
+    assert mine.name != other.name, "in one folder, the second would be recorded as the first"
+
+
+def test_only_a_store_that_is_not_there_yet_lacks_all(tmp_path: Path) -> None:
+    file, store = table(tmp_path, algos=["bc"]), tmp_path / "mlflow.db"
+    mine = every(file, f"tracking.uri=sqlite:///{store}")
+    assert lacking(mine) == mine
+    store.write_text("garbage, and more of it than the header of a database would have" * 20)
+    with pytest.raises(ValueError, match="tracking.uri = .*not a database"):
+        lacking(mine)
+
+
 def test_runs_are_carried_once_and_those_that_come_to_nothing_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    config = composed(["task=maze", "algo=bc"])
+    config = composed(["task=maze", "algo=bc", "tracking=off"])
     common = ["algo.gamma=0.5", "evaluation.times=1"]
     made = [
         Cell("maze", "bc", seed, [*common, f"task.name={end}", f"seed={seed}"], config)
         for seed, end in enumerate(("well", "dies"))
     ]
-    (failed,) = work(Table(experiment="paper_table"), made, "mini", STANDIN)
+    (failed,) = work(TABLE, made, "mini", STANDIN)
     assert failed.endswith("died")
-    assert work(Table(experiment="paper_table"), made[:1], "mini", STANDIN) == []
+    assert work(TABLE, made[:1], "mini", STANDIN) == []
     starts = (tmp_path / "outputs/mini").glob("*/starts")
     assert sorted(len(path.read_text().split()) for path in starts) == [1, 1]
+
+
+def test_what_ended_and_its_store_lacks_is_recorded_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    uri = empty(tmp_path / "store")
+    config = composed(["task=maze", "algo=bc", f"tracking.uri={uri}"])
+    cell = Cell("maze", "bc", 1, ["algo.gamma=0.5", "evaluation.times=1", "seed=1"], config)
+    folder = tmp_path / "outputs/mini" / cell.name
+    assert work(TABLE, [cell], "mini", STANDIN) == []
+    (folder / "run_id").write_text("of a store that is gone")
+    assert work(TABLE, [cell], "mini", STANDIN) == []
+    assert not (folder / "run_id").exists(), "which a store that does not know it refuses"
+    leave(uri, [-1.0], params=flat(OmegaConf.to_container(config, resolve=True)) | {"seed": "1"})
+    assert work(TABLE, [cell], "mini", STANDIN) == []
+    assert len((folder / "starts").read_text().split()) == 2, "now the store has it"
+
+
+def test_the_report_reads_the_runs_own_store_after_what_came_to_nothing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    uri = empty(tmp_path / "store")
+    command = [sys.executable, "-c", "raise SystemExit(3)"]
+    file = table(tmp_path, algos=["bc"], seeds=[1], overrides=[f"tracking.uri={uri}", "tracking.experiment=mine"])
+    capsys.readouterr()  # MLflow tells of the tables that it makes
+    assert main([str(file)], command) == 1
+    dead, report = capsys.readouterr().err.splitlines()
+    assert dead.startswith("came to nothing: maze-bc-s1")
+    assert report.startswith(f"error: tracking.uri = {uri}: no finished run in experiment mine")
 
 
 @pytest.mark.slow
@@ -97,6 +181,10 @@ def test_an_interrupted_benchmark_goes_on_and_writes_its_report(tmp_path: Path) 
     assert "2 runs, 1 of them missing" in again.stdout
     (page,) = tmp_path.glob("outputs/report/*/report.html")
     assert "2 × 8" in page.read_text()
+    (tmp_path / "mlflow.db").unlink()
+    subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True)
+    status = subprocess.run([*line, "--status"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "2 runs, 0 of them missing" in status.stdout, "a new store has what had ended"
 
 
 def test_a_grid_names_tasks_and_algorithms_that_there_are() -> None:

@@ -7,26 +7,37 @@ import pytest
 import yaml
 
 from lmrl.config import conf_dir
+from lmrl.provenance import flat
 from lmrl.reports.aggregate import Estimate
 from lmrl.reports.paper import figure, judged, published, verdict
-from lmrl.scoring import Score
-
-MAZE = Score(floor=-101, mean=-83, best=-6.84)
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "word"),
+    ("task", "ours", "theirs", "word"),
     [
-        (Estimate(-7.2, -7.4, -7.0), -37.7, "better"),
-        (Estimate(-56, -60, -52), -48.1, "worse"),
-        (Estimate(-56, -60, -48), -48.1, "reproduced"),  # the interval holds it
-        (Estimate(-6.84, -6.84, -6.84), -6.97, "reproduced"),  # above it, by less than a point of the scale
-        (Estimate(-45.0, -45.1, -44.9), -48.1, "reproduced"),  # 2.04 points: 50 * 3.1 / 76.16
-        (Estimate(-44.0, -44.1, -43.9), -48.1, "better"),  # 2.7 points
+        ("maze", Estimate(-7.2, -7.4, -7.0), -37.7, "better"),
+        ("maze", Estimate(-56, -60, -52), -48.1, "worse"),
+        ("maze", Estimate(-54, -60, -48), -48.1, "reproduced"),  # the interval holds it
+        ("maze", Estimate(-6.84, -6.84, -6.84), -6.97, "reproduced"),  # above it, by less than the range's 1.63
+        ("maze", Estimate(-46.5, -46.6, -46.4), -48.1, "reproduced"),  # by 1.6
+        ("maze", Estimate(-46.4, -46.5, -46.3), -48.1, "better"),  # by 1.7
+        ("chess", Estimate(-3.0, -3.5, -2.5), -22.3, "better"),
+        ("chess", Estimate(-40, -40.5, -39.5), -22.3, "worse"),
+        ("maze", Estimate(-38.3, -101, -7), -37.7, "not comparable"),
+        ("maze", Estimate(-47.5, -48, -31), -48.1, "not comparable"),  # beyond it, but by too little
+        ("maze", Estimate(-56, -64.2, -48), -48.1, "reproduced"),  # 16.2 wide; 16.3 would be too wide
+        ("maze", Estimate(-30, -40, -20), -48.1, "better"),  # as wide as it is
     ],
 )
-def test_the_rule_is_the_one_that_the_page_states(ours: Estimate, theirs: float, word: str) -> None:
-    assert judged(ours, theirs, MAZE) == word
+def test_the_rule_is_the_one_that_the_page_states(task: str, ours: Estimate, theirs: float, word: str) -> None:
+    found = judged(ours, theirs, published()[task].range)
+    assert found.word == word
+    assert ("the interval is too wide" in found.why) == (word == "not comparable")
+
+
+def test_the_range_is_that_of_the_trained_players() -> None:
+    assert published()["maze"].range == pytest.approx(-6.97 + 72.1)
+    assert published()["endgames"].range == pytest.approx(0.814 + 0.439), "without GPT-4's -22.87"
 
 
 def row(task: str = "maze", algo: str = "ppo", policy: str = "sample", **given: str) -> Any:
@@ -38,6 +49,9 @@ def row(task: str = "maze", algo: str = "ppo", policy: str = "sample", **given: 
     return SimpleNamespace(task=task, algo=algo, policy=policy, runs=[SimpleNamespace(params=params, tags={})])
 
 
+ENGINE = {"task__env__opponent": "stockfish", "task__max_turns": "400"}
+
+
 @pytest.mark.parametrize(
     ("played", "why"),
     [
@@ -46,6 +60,8 @@ def row(task: str = "maze", algo: str = "ppo", policy: str = "sample", **given: 
         (row(task__max_turns="10"), "task.max_turns: 10; published: 101"),
         (row("wordle"), "words: not recorded"),
         (row("chess", task__env__opponent="random"), "random; published: stockfish or stockfish_nodes"),
+        (row("chess", task__env__pieces='["kQK"]', **ENGINE), 'pieces: ["kQK"]; published: None'),
+        (row("endgames", task__env__pieces="None", **ENGINE), "pieces: None; published: "),
         (row("twenty_questions"), "rules of our own"),
     ],
 )
@@ -54,6 +70,14 @@ def test_what_differs_by_construction_is_not_compared_and_said(played: Any, why:
     assert found is not None
     assert found.word == "not comparable"
     assert why in found.why
+
+
+def test_chess_and_endgames_as_their_files_have_them_are_compared() -> None:
+    for task in ("chess", "endgames"):
+        given = yaml.safe_load((conf_dir() / "task" / f"{task}.yaml").read_text())["env"]["pieces"]
+        found = verdict(row(task, task__env__pieces=flat({"": given})[""], **ENGINE), Estimate(1, 1, 1))
+        assert found is not None
+        assert found.word == "better"
 
 
 def test_what_was_not_published_has_no_verdict() -> None:

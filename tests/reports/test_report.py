@@ -74,7 +74,8 @@ def test_a_run_that_kept_no_episodes_is_marked_and_has_the_interval_that_it_logg
 
 def test_the_page_says_what_is_over_tasks_and_needs_nothing_from_outside(folder: Path) -> None:
     html = (folder / "report.html").read_text()
-    assert "Over 1 task, model tiny" in html, "only one task is played by all three"
+    assert "Over 2 tasks, model tiny" in html
+    assert "Left out, so that more can be compared: ppo." in html, "which plays one of them"
     for title in ("Interquartile mean", "Performance profiles", "Probability of improvement", "Rank stability"):
         assert title in html
     assert html.count('<svg role="img"') == 4 + 3

@@ -11,7 +11,7 @@ from lmrl.identity import setting
 from lmrl.reports import archive
 from lmrl.reports.archive import StoredRun, files, stored_runs
 from lmrl.reports.rows import Row, rows
-from tests.stored import MAZE, empty, leave
+from tests.stored import empty, leave
 
 
 def found(uri: str) -> list[Row]:
@@ -29,7 +29,7 @@ def test_a_row_has_a_run_a_seed_the_newest_that_ended_well(tmp_path: Path) -> No
     assert [run.params["seed"] for run in row.runs] == ["1", "2"]
     assert [returns.tolist() for returns in row.returns] == [[-8, -6], [-3, -3]]
     assert (row.task, row.algo, row.model, row.policy, row.others) == ("maze", "bc", "tiny", "sample", {})
-    assert (row.scale, row.episodes, row.minutes) == (("paper", MAZE), (2, 2), 1.5)
+    assert (row.episodes, row.minutes) == ((2, 2), 1.5)
 
 
 def test_settings_are_never_mixed_the_newest_is_shown_and_the_others_told(tmp_path: Path) -> None:
@@ -64,6 +64,55 @@ def test_another_list_speaker_opponent_model_or_way_to_act_is_a_row_of_its_own(t
     }
 
 
+def test_an_evaluation_never_stands_in_place_of_the_training_s_own_figures(tmp_path: Path) -> None:
+    uri, played = empty(tmp_path), {"kind": "evaluation"}
+    leave(uri, [-9], seed=1, params={"algo.gamma": "0.9"})
+    leave(uri, [-8, -6], seed=1)
+    leave(uri, [0], seed=1, tags=played)
+    leave(uri, [0], seed=1, tags=played, params={"algo.gamma": "0.9"})
+    leave(uri, [-3], seed=2, tags=played)
+    leave(uri, [-4], seed=2, tags=played)
+    (row,) = found(uri)
+    assert [returns.tolist() for returns in row.returns] == [[-8, -6], [-4]], "of a seed without training the newest"
+
+
+def test_what_plays_the_checkpoint_of_a_training_that_did_not_end_well_is_no_seed(tmp_path: Path) -> None:
+    uri = empty(tmp_path / "here")
+    ended = {1: leave(uri, [-8], seed=1, status="KILLED"), 2: leave(uri, [-7], seed=2, params={"policy": "greedy"})}
+    ended[3] = leave(empty(tmp_path / "elsewhere"), [-6], seed=3)
+    for seed, run in {**ended, 4: None}.items():
+        ckpt = tmp_path / f"run{seed}" / "last.ckpt"
+        ckpt.parent.mkdir()
+        if run:
+            (ckpt.parent / "run_id").write_text(f"{run}\n")
+        leave(uri, [-seed], seed=seed, tags={"kind": "evaluation", "checkpoint": str(ckpt)})
+    (row,) = [row for row in found(uri) if row.policy == "sample"]
+    assert [run.params["seed"] for run in row.runs] == ["2", "3", "4"], "of another store's nothing is known"
+
+
+def test_another_environment_than_the_task_s_own_is_another_task(tmp_path: Path) -> None:
+    uri, pieces = empty(tmp_path), "task.env.pieces"
+    usual = {"task.max_turns": "25", "task.env.mode": "revenue", "task.env.horizon": "25"}
+    mate = {"task.max_turns": "400", "task.env.max_moves": "400", "task.env.opponent": "random"}
+    for given in ({}, {"task.env.mode": "fancy"}, {"task.env.horizon": "50", "task.max_turns": "50"}):
+        leave(uri, [1], task="car_dealer", params={**usual, **given})
+    leave(uri, [1], task="endgames", params={**mate, pieces: '["kQK", "kRK", "kQRK", "kRRK"]'})
+    leave(uri, [1], task="endgames", params={**mate, pieces: '["kQK"]'})
+    leave(uri, [1], params={"task.max_turns": "9"})
+    leave(uri, [1], task="maze_po", params={"task.max_turns": "9"})  # of a file that builds on another
+    leave(uri, [1])
+    assert sorted((row.task, row.facts) for row in found(uri)) == [
+        ("car_dealer", ()),
+        ("car_dealer", ("horizon=50",)),
+        ("car_dealer", ("mode=fancy",)),
+        ("endgames", ()),
+        ("endgames", ('pieces=["kQK"]',)),
+        ("maze", ()),
+        ("maze", ("max_turns=9",)),
+        ("maze_po", ("max_turns=9",)),
+    ]
+
+
 def test_a_run_without_episodes_counts_by_its_mean(tmp_path: Path) -> None:
     uri = empty(tmp_path)
     leave(uri, [-4, -2], seed=1, kept=False)
@@ -78,6 +127,11 @@ def test_a_store_that_is_not_there_is_an_error_and_is_not_made(tmp_path: Path) -
         stored_runs(f"sqlite:///{tmp_path}/none.db", "lmrl")
     assert not (tmp_path / "none.db").exists()
     assert stored_runs(empty(tmp_path), "other") == []
+
+
+def test_a_server_that_does_not_answer_is_told_in_a_line() -> None:
+    with pytest.raises(ValueError, match="tracking.uri = http://127.0.0.1:1: "):
+        stored_runs("http://127.0.0.1:1", "lmrl")
 
 
 def test_what_is_asked_of_the_database_is_what_mlflow_says(tmp_path: Path) -> None:

@@ -126,6 +126,15 @@ def test_a_search_has_its_best_settings_and_what_each_parameter_is_worth(tmp_pat
     assert "Importance" in page(made)
 
 
+def test_where_there_is_nothing_to_draw_nothing_is_drawn(tmp_path: Path) -> None:
+    alone = carried(begun(tmp_path, "arms: {'a|b': []}"), SOUND)
+    assert page(alone).count('<svg role="img"') == 2, "its probability and its survival, and no difference"
+    assert "\n| a\\|b | 4 |" in as_markdown(alone)
+    (tmp_path / "alike").mkdir()
+    alike = carried(begun(tmp_path / "alike", SPACE), *[[run(1, -7)]] * 3)
+    assert alike.importances == {}
+
+
 def test_the_command_writes_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = begun(tmp_path)
     carried(file, SOUND, WILD, SOUND)

@@ -15,14 +15,16 @@ from pathlib import Path
 
 def main(overrides: Sequence[str]) -> None:
     given = dict(text.split("=", 1) for text in overrides)
-    folder, end = Path(given["hydra.run.dir"]), given.get("task.name", "well")
+    folder, end = Path(given["hydra.run.dir"].strip("'")), given.get("task.name", "well")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "overrides.yaml").write_text(json.dumps([text for text in overrides if not text.startswith("hydra")]))
     note(folder, os.getpid())
     if end == "refused":
-        sys.exit("error: hardware = gpu: no GPU here")
+        print("Epoch 0:   0%|  | 0/9\rEpoch 0:  11%|# | 1/9", "error: hardware = gpu: no GPU here", sep="")
+        print("begins from behaviour cloning")  # said before, and written late
+        sys.exit(1)
     if end == "dies":
-        raise KeyError("a fault")
+        raise KeyError("error: of its own")
     if end == "saves":
         signal.signal(signal.SIGTERM, lambda *_: save(folder))
     play(folder, given)

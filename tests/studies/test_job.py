@@ -11,10 +11,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from lmrl.studies import job, leash
 from lmrl.studies.forkserver import forked
-from lmrl.studies.job import End, Job
+from lmrl.studies.job import End, Job, placed
 from tests.studies.worker import COMMAND
 
 ROOT = Path(__file__).parents[2]
@@ -90,8 +91,15 @@ def test_a_run_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> N
 
 
 def test_a_run_that_is_refused_tells_why(tmp_path: Path) -> None:
+    run = a_job(tmp_path, "refused")
+    run.log.write_text("Traceback (most recent call last):\nerror: of an earlier start\n")
     with pytest.raises(ValueError, match=r"seed-3: hardware = gpu: no GPU here$"):
-        a_job(tmp_path, "refused").carry(60, nothing)
+        run.carry(60, nothing)
+
+
+@pytest.mark.parametrize("name", ["a,b", "a(b)", "a=b", "it's", "a b", "a\\", "[a]"])
+def test_a_folder_may_have_any_name(name: str) -> None:
+    assert OverridesParser.create().parse_override(placed(Path(name))).value() == name
 
 
 def test_whoever_looks_may_stop_a_run(tmp_path: Path) -> None:
@@ -106,10 +114,11 @@ def test_whoever_looks_may_stop_a_run(tmp_path: Path) -> None:
     assert not psutil.pid_exists(starts(run)[0])
 
 
-def test_a_torn_line_of_the_metrics_does_not_count(tmp_path: Path) -> None:
+def test_a_torn_line_of_the_metrics_does_not_count_nor_what_was_before_training(tmp_path: Path) -> None:
     run = a_job(tmp_path)
     run.folder.mkdir()
-    lines = '{"step": 1, "metrics": {"loss": 2.0}}\n{"step": 1, "metrics": {"loss": null}}\n{"step": 2, "met'
+    begun = '{"step": 0, "metrics": {"loss": 9.0}}\n'
+    lines = begun + '{"step": 1, "metrics": {"loss": 2.0}}\n{"step": 1, "metrics": {"loss": null}}\n{"step": 2, "met'
     (run.folder / "metrics.jsonl").write_text(lines)
     (value,) = run.curve("loss")
     assert value != value, "what was not finite is nan"

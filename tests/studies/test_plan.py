@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from lmrl.config import ConfigError
-from lmrl.studies.plan import composed, read
+from lmrl.studies.plan import composed, made, read
 
 STUDY = """
 # How large
@@ -69,6 +69,13 @@ def test_changes_are_of_the_study_or_else_of_its_runs(file: Path) -> None:
             "sampler={_target_: optuna.samplers.TPESampler, sed: 1}",
             "sampler.sed: optuna.samplers.TPESampler takes no 'sed'; did you mean 'seed'?",
         ),
+        (
+            "sampler=tpe",
+            "sampler = 'tpe': lmrl.studies.plan.Plan takes collections.abc.Mapping[str, typing.Any], or null",
+        ),
+        ("sampler={seed: 1}", "sampler = {'seed': 1}: needs a _target_, one of optuna.samplers"),
+        ("pruner={lower: 1}", "pruner = {'lower': 1}: needs a _target_, one of optuna.pruners"),
+        ("trials.x=1", "trials.x: trials has no keys of its own"),
         ("arms={a: []}", "space: a study has either a space or arms"),
         ("study=a/b", "study = 'a/b': a name has letters, digits, '_', '.' and '-' only"),
         ("space.algo.clip=0.2", "space.algo.clip = 0.2: is one value; write choice(...), interval(...) or range(...)"),
@@ -79,6 +86,17 @@ def test_a_wrong_study_is_told_in_a_line(file: Path, change: str, error: str) ->
     with pytest.raises(ValueError, match=r"\w") as refused:
         read(file, [change])
     assert str(refused.value) == error
+
+
+def test_what_yaml_cannot_read_or_reads_as_a_date_is_no_traceback(file: Path) -> None:
+    with pytest.raises(ValueError, match=r"^seeds=\[1,2: not a value of YAML: .*expected"):
+        read(file, ["seeds=[1,2"])
+    assert read(file, ["study=2024-01-01"]).study == "2024-01-01"
+
+
+def test_a_pruner_that_refuses_its_arguments_is_told_with_its_key() -> None:
+    with pytest.raises(ValueError, match=r"^pruner = optuna.pruners.MedianPruner: .*=-1\.$"):
+        made("pruner", {"_target_": "optuna.pruners.MedianPruner", "n_startup_trials": -1})
 
 
 def test_a_key_that_no_study_has_is_told_with_its_neighbour(file: Path) -> None:

@@ -20,7 +20,8 @@ from mlflow import MlflowClient
 from optuna.trial import FrozenTrial, TrialState
 
 from lmrl.glossary import explain
-from lmrl.studies import job, sweep
+from lmrl.studies import job, study, sweep
+from lmrl.studies.locks import locked
 from lmrl.studies.plan import read
 from lmrl.studies.standings import figures_of_study, ranking
 from lmrl.studies.study import Desk
@@ -137,6 +138,21 @@ def test_what_no_run_would_take_stops_the_study_and_leaves_the_trial(
     assert "study = levels: was begun with other overrides; name another study" in capsys.readouterr().err
 
 
+def test_of_studies_that_share_a_storage_one_at_a_time_may_make_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, made = [], study.opened
+
+    def opened(storage: str, file: Path | None) -> optuna.storages.BaseStorage:
+        free.append(locked(tmp_path / "studies.db.locks/tables"))
+        return made(storage, file)
+
+    monkeypatch.setattr(study, "opened", opened)
+    for name in ("one", "other"):
+        Desk(read(written(tmp_path), [f"study={name}"]))
+    assert free == [None, None]
+
+
 @pytest.mark.slow
 def test_a_poor_setting_is_pruned_and_its_other_seeds_are_spared(tmp_path: Path) -> None:
     file = written(
@@ -240,8 +256,8 @@ def test_a_setting_is_trained_again_with_fresh_seeds(tmp_path: Path, capsys: pyt
     for _ in range(2):
         assert run(file, "--retrain", "best") == 0
         said = capsys.readouterr().out.splitlines()[-1]
-        assert said.startswith(f"promised {promised:.4g}; 2 fresh seeds: {promised + 2:.4g}")
-        assert said.endswith("gap of the mean 2 [-4.353, 8.353]")
+        assert said.startswith(f"promised {promised:.4g}, mean {promised:.4g}; 2 fresh seeds: {promised + 2:.4g}, mean")
+        assert said.endswith("gap of the means 2 [-1.042, 5.042]")
     assert starts(tmp_path / "runs") == {
         **{f"trial-0/seed-{s}": 1 for s in (0, 1)},
         **{f"retrain-0/seed-{s}": 1 for s in (2, 3)},
@@ -249,6 +265,8 @@ def test_a_setting_is_trained_again_with_fresh_seeds(tmp_path: Path, capsys: pyt
     for wrong, error in {
         "7": "error: --retrain 7: no such trial is complete; write best, or one of 0\n",
         "0 --seeds 1,9": "error: --seeds 1,9: the study has used [1]; fresh ones tell something new\n",
+        "0 --seeds 5,5": "error: --seeds 5,5: none twice, none below 0\n",
+        "0 --seeds -5": "error: --seeds -5: none twice, none below 0\n",
     }.items():
         assert run(file, "--retrain", *wrong.split()) == 1
         assert capsys.readouterr().err == error

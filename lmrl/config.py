@@ -81,6 +81,21 @@ def check(cfg: DictConfig, read: Callable[[str], Signature | None] = imported) -
             _check_values(node, key, signature)
 
 
+def checked(node: Mapping[str, Any], target: str, **below: str) -> dict[str, Any]:
+    """What a YAML file says, held against the class that takes it; a date of YAML's is a text.
+
+    below: by key, the classes of what stands there. Raises ConfigError as `check` does.
+    """
+    plain: dict[str, Any] = json.loads(json.dumps(node, default=str))
+    cfg = OmegaConf.create(json.dumps(plain).replace("${", "$"))  # it is the runs' configs that fill these in
+    assert isinstance(cfg, DictConfig)
+    for key, name in {"": target, **below}.items():
+        if isinstance(part := cfg.get(key) if key else cfg, DictConfig):
+            part["_target_"] = name
+    check(cfg)
+    return plain
+
+
 def _targets(node: Any, key: str) -> Iterator[tuple[str, DictConfig]]:
     """Every node with a `_target_`, outermost first, with its full key. Nodes reached by interpolation count once."""
     if isinstance(node, DictConfig) and not node._is_none() and not node._is_missing():

@@ -21,7 +21,7 @@ from lmrl.reports import pictures
 from lmrl.reports.aggregate import Estimate
 from lmrl.reports.arm import Arm
 from lmrl.reports.survival import Difference, adjusted, discordant, paired
-from lmrl.reports.tables import between, number
+from lmrl.reports.tables import between, escaped, number
 from lmrl.studies.plan import Plan, composed
 from lmrl.studies.standings import figures_of, ranking, told
 from lmrl.studies.study import Desk
@@ -160,15 +160,6 @@ def _told_apart(made: StudyReport) -> dict[str, tuple[Any, Any, Any, Any]]:
     ranked = sorted(made.arms, key=lambda arm: (arm is not made.base, -(arm.collapse.value if arm.collapse else 0)))
     known = [(arm.name, curve) for arm in ranked[:CURVES] if (curve := arm.survival) is not None]
     return {name: (curve.at, curve.share, curve.low, curve.high) for name, curve in known}
-
-
-def escaped(text: str) -> str:
-    """For a cell of a Markdown table.
-
-    >>> escaped("a|b")
-    'a\\\\|b'
-    """
-    return text.replace("|", "\\|")
 
 
 def as_markdown(made: StudyReport) -> str:

@@ -5,9 +5,6 @@ from collections.abc import Iterable, Sequence
 from lmrl.reports.aggregate import Estimate
 from lmrl.reports.board import Board, Line
 
-BAR = r"\|"
-"""A bar within a cell of Markdown."""
-
 
 def cells(board: Board, line: Line) -> dict[str, object]:
     """A line as flat values, for CSV; what is not known is empty."""
@@ -77,6 +74,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}" if share == share else ""
 
 
+def escaped(text: str) -> str:
+    r"""For a cell of a Markdown table.
+
+    >>> print(escaped("a|b"))
+    a\|b
+    """
+    return text.replace("|", r"\|")
+
+
 def as_markdown(boards: Sequence[Board]) -> str:
     """The tables, task by task."""
     parts = ["# Benchmark", "", _legend(), ""]
@@ -111,4 +117,4 @@ def _table(board: Board) -> Iterable[str]:
             "" if line.paper is None else f"{line.paper:g}",
             "" if verdict is None else f"{verdict.word}{f': {verdict.why}' if verdict.why else ''}",
         ]
-        yield f"| {' | '.join(value.replace('|', BAR) for value in values)} |"
+        yield f"| {' | '.join(escaped(value) for value in values)} |"

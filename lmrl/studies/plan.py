@@ -27,10 +27,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
-from lmrl.config import ConfigError, check
+from lmrl.config import ConfigError, check, checked
 from lmrl.kinds import Count, Positive
 from lmrl.overrides import explain, parsed, searching
-from lmrl.signatures import from_source, imported
+from lmrl.signatures import from_source
 from lmrl.studies.space import distribution, ends, integers, spelt
 
 PLACES = ("cache=", "workers=", "tracking")
@@ -193,20 +193,10 @@ def read(path: Path, changes: Sequence[str] = ()) -> Plan:
     if not isinstance(node, dict):
         raise ValueError(f"{path}: not a study; it needs keys such as study, overrides, seeds and objective")
     node = _changed({"question": _question(text), **node}, changes)
-    node = json.loads(json.dumps(node, default=str))  # a date of YAML's is a text here
-    _check_keys(node)
+    node = checked(node, "lmrl.studies.plan.Plan", objective="lmrl.studies.plan.Objective")
     plan = Plan(**{**node, "objective": Objective(**node["objective"])})
     _ = plan.distributions
     return plan
-
-
-def _check_keys(node: dict[str, Any]) -> None:
-    cfg = OmegaConf.create(json.dumps(node).replace("${", "$"))  # it is the runs' configs that fill these in
-    assert isinstance(cfg, DictConfig)
-    cfg["_target_"] = "lmrl.studies.plan.Plan"
-    if isinstance(cfg.get("objective"), DictConfig):
-        cfg.objective["_target_"] = "lmrl.studies.plan.Objective"
-    check(cfg, imported)
 
 
 def _question(text: str) -> str:

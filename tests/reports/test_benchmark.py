@@ -16,7 +16,8 @@ from omegaconf import OmegaConf
 
 from lmrl.config import conf_dir
 from lmrl.provenance import flat
-from lmrl.reports.benchmark import Cell, Table, cells, lacking, main, read, work
+from lmrl.reports.benchmark import lacking, main, work
+from lmrl.reports.matrix import Cell, Table, cells, read
 from lmrl.studies.plan import composed
 from tests.stored import empty, leave
 

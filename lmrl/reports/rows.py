@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
+from omegaconf import OmegaConf
 
-from lmrl.config import conf_dir
+from lmrl.config import ConfigError
 from lmrl.episodes import EPISODES, Played, read_played
 from lmrl.identity import algo_name, setting
 from lmrl.provenance import flat
 from lmrl.reports.archive import StoredRun, files
 from lmrl.store import connect
+from lmrl.studies.plan import composed
 
 FACTS = ("words", "simulator", "opponent")
 """Tags that tell one task from another of its name."""
@@ -140,20 +140,14 @@ def _unusual(params: Mapping[str, str]) -> Iterator[str]:
 
 @cache
 def _usual(task: str) -> Mapping[str, str]:
-    """The flat `task.env` and `task.max_turns` of a task's file; none of a task that has no file."""
-    whole = _task_file(task)
+    """The flat `task.env` and `task.max_turns` of a task as it is; none of a task that our config tree lacks."""
+    try:
+        node = composed([f"task={task}", "algo=bc"]).task
+    except ConfigError:
+        return {}
+    whole = OmegaConf.to_container(node, resolve=False)
+    assert isinstance(whole, dict)
     return flat({"task": {key: whole[key] for key in ("env", "max_turns") if key in whole}})
-
-
-def _task_file(task: str) -> dict[str, Any]:
-    """A task's file over those that it builds on."""
-    path = conf_dir() / "task" / f"{task}.yaml"
-    own = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    result: dict[str, Any] = {}
-    for base in own.pop("defaults", []):
-        if isinstance(base, str) and base != "_self_":
-            result |= _task_file(base)
-    return result | own | {"env": result.get("env", {}) | own.get("env", {})}
 
 
 def _model(params: Mapping[str, str]) -> str:

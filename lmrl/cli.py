@@ -1,8 +1,9 @@
 """The commands `lmrl`, `lmrl-eval`, `lmrl-play`, `lmrl-data` and `lmrl-fidelity`: Hydra over what does the work.
 
 They promise to answer `--help` and a wrong config within a second, so this module imports nothing heavy; to tell an
-error in one line (LMRL_TRACEBACK=1 or HYDRA_FULL_ERROR=1: with its traceback); and to end with 0, with 1 after an
-error (of any job, in a multirun), with 130 when interrupted, by SIGINT or SIGTERM.
+error in one line (LMRL_TRACEBACK=1 or HYDRA_FULL_ERROR=1: with its traceback); and to end with 0, with 2 after an error
+that the user can mend (as `argparse` does), with 1 after a fault of ours, with 130 when interrupted, by SIGINT or
+SIGTERM. A multirun ends with what its jobs ended with: 1 if one of them did, else 2.
 """
 
 import os
@@ -11,7 +12,6 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import hydra
@@ -28,6 +28,9 @@ from lmrl.signatures import from_source
 from lmrl.tasks.uci import EngineError
 from lmrl.usage import examples, usage
 
+REFUSED = 2
+"""The exit status after an error that the user can mend."""
+GOES_ON = "interrupted; the same command goes on"
 HYDRA_RAISES = "HYDRA_FULL_ERROR"
 """The variable by which Hydra hands its errors on instead of printing them; we tell them our way."""
 
@@ -67,32 +70,37 @@ def run(root: str, work: str, purpose: str) -> int:
     The function takes the config, the run's folder and the overrides that were typed. A job that fails in a multirun is
     told at once and the others go on.
     """
-    asked = os.environ.get(HYDRA_RAISES)
-    tell = partial(_tell, root=root, full="1" in (asked, os.environ.get("LMRL_TRACEBACK")))
-    failed: list[Exception] = []
-    here = os.getpid()
+    asked, here = os.environ.get(HYDRA_RAISES), os.getpid()
+    failed: list[int] = []
 
     def job(cfg: DictConfig) -> object:
-        try:
-            with _environ(HYDRA_RAISES, asked):
+        with _environ(HYDRA_RAISES, asked):
+            try:
                 return _do(work, cfg)
-        except Exception as error:
-            if os.getpid() != here:  # in a launcher's worker: Hydra carries the error home
-                raise
-            tell(error)
-            failed.append(error)
-            return None
+            except Exception as error:
+                if os.getpid() != here:  # in a launcher's worker: Hydra carries the error home
+                    raise
+                failed.append(_told(error, root))
+                return None
 
-    try:
-        with _environ(HYDRA_RAISES, "1"), interruptible():
+    def answer() -> int:
+        with _environ(HYDRA_RAISES, "1"):
             _answer(job, root, purpose)
+        return min(failed, default=0)
+
+    return settled(answer, root)
+
+
+def settled(work: Callable[[], int], root: str, interrupted: str = "interrupted") -> int:
+    """The exit status that `work` returns, or that of its error or interruption, which is told on standard error."""
+    try:
+        with interruptible():
+            return work()
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print(interrupted, file=sys.stderr)
         return 130
     except Exception as error:
-        tell(error)
-        return 1
-    return 1 if failed else 0
+        return _told(error, root)
 
 
 def _answer(job: Callable[[DictConfig], object], root: str, purpose: str) -> None:
@@ -115,12 +123,14 @@ def _do(work: str, cfg: DictConfig) -> object:
     return get_method(work)(cfg, Path(runtime.runtime.output_dir), list(runtime.overrides.task))
 
 
-def _tell(error: Exception, *, root: str, full: bool) -> None:
-    line = None if full else describe(error, root)
-    if line is None:
+def _told(error: Exception, root: str) -> int:
+    """The exit status of an error, once it is told."""
+    line = describe(error, root)
+    if line is None or "1" in map(os.environ.get, ("LMRL_TRACEBACK", HYDRA_RAISES)):
         traceback.print_exception(error)
     else:
         print(f"error: {line}", file=sys.stderr)
+    return 1 if line is None else REFUSED
 
 
 def describe(error: Exception, root: str) -> str | None:

@@ -104,14 +104,14 @@ def test_any_key_of_the_checkpoints_task_and_algorithm_is_changed_without_a_plus
     made = OmegaConf.load("eval/config.yaml")
     assert (made.task.max_turns, made.algo.observation_weight) == (3, 0.5)
     typo = command(f"ckpt={ckpt} algo.observation_wait=0.5")
-    assert typo[0] == 1
+    assert typo[0] == 2
     assert "algo.observation_wait: lmrl.algos.bc.BC takes no 'observation_wait'; did you mean" in typo[1]
 
 
 def test_what_cannot_be_chosen_and_what_must_be_named_are_one_line(command: Command) -> None:
-    assert command("") == (1, "error: ckpt = ???: it has no default; give it one by ckpt=VALUE\n")
+    assert command("") == (2, "error: ckpt = ???: it has no default; give it one by ckpt=VALUE\n")
     assert command("ckpt=a.ckpt task=wordle") == (
-        1,
+        2,
         "error: task: nothing to choose in this command; where it has keys, set one: task.KEY=VALUE\n",
     )
 

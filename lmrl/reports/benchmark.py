@@ -16,33 +16,21 @@ from threading import Event
 
 from omegaconf import DictConfig
 
-from lmrl.cli import describe
+from lmrl.cli import GOES_ON, settled
 from lmrl.overrides import parsed, searching
 from lmrl.reports.archive import NoStoreError, stored_runs
 from lmrl.reports.matrix import Cell, Table, cells, key_of, read
-from lmrl.signals import interruptible
 from lmrl.studies.job import Job, training
 
 
 def main(arguments: Sequence[str] | None = None, command: Sequence[str] | None = None) -> int:
-    """The command; its exit status: 1 after an error, or if a run came to nothing; 130 when interrupted."""
+    """The command; its exit status, as of `lmrl.cli`; 1 too if a run came to nothing."""
     parser = ArgumentParser("lmrl-benchmark", description="Run what a table lacks, and write the report.")
     parser.add_argument("file", type=Path, help="the table, such as sweeps/paper_table_short.yaml")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="of all its runs")
     parser.add_argument("--status", action="store_true", help="say what is missing, and run nothing")
     args = parser.parse_intermixed_args(arguments)
-    try:
-        with interruptible():
-            return _answer(args.file, args.overrides, args.status, command)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        return 130
-    except Exception as error:
-        line = describe(error, "train")
-        if line is None:
-            raise
-        print(f"error: {line}", file=sys.stderr)
-        return 1
+    return settled(lambda: _answer(args.file, args.overrides, args.status, command), "train", GOES_ON)
 
 
 def _answer(file: Path, overrides: Sequence[str], status: bool, command: Sequence[str] | None) -> int:

@@ -24,6 +24,7 @@ from lmrl.identity import setting
 from lmrl.kinds import Count, Positive
 from lmrl.provenance import flat
 from lmrl.studies.plan import composed
+from lmrl.studies.space import seeds_of
 
 PLAY = ("policy", "evaluation.final_episodes", "evaluation.first_seed")
 """What decides a run's final figures, besides its weights."""
@@ -48,12 +49,11 @@ class Table:
     at_once: Count = 2
 
     def __post_init__(self) -> None:
-        for key in OWN.values():
+        for key in ("tasks", "algos"):
             given = list(getattr(self, key))
             if not given or len(set(given)) < len(given):
                 raise ValueError(f"{key} = {given}: at least one, none twice")
-        if min(self.seeds) < 0:
-            raise ValueError(f"seeds = {list(self.seeds)}: none below 0")
+        seeds_of(self.seeds)
         for key, overrides in self.cells.items():
             self._check_cells(key, overrides)
 

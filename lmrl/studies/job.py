@@ -21,6 +21,7 @@ import yaml
 from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig
 
+from lmrl.cli import REFUSED
 from lmrl.studies import leash
 from lmrl.studies.forkserver import forked
 from lmrl.studies.locks import locked
@@ -129,8 +130,8 @@ class Job:
             os.close(lock)
 
     def _end(self, status: int) -> End:
-        if status == 1 and (refusal := self._refusal()):
-            raise ValueError(f"{self.folder}: {refusal}")
+        if status == REFUSED:
+            raise ValueError(f"{self.folder}: {self._refusal()}")
         if status or not self.done:
             if status > 128:
                 time.sleep(DOUBT)
@@ -138,11 +139,11 @@ class Job:
         figures = self.figures()
         return "diverged" if figures.get("diverged") else "collapsed" if figures.get("collapsed") else "finished"
 
-    def _refusal(self) -> str | None:
-        """Why this start of the run was refused; None if it failed. A progress bar may stand before, output after."""
+    def _refusal(self) -> str:
+        """Why this start of the run was refused. A progress bar may stand before, output after."""
         said = self.log.read_bytes()[self._heard :].decode(errors="replace")
-        why = re.search(r"error: (.*)", said)
-        return why[1] if why and "Traceback (most recent call last)" not in said else None
+        why: list[str] = re.findall("error: (.*)", said)
+        return why[-1] if why else f"refused; {self.log} says why"
 
 
 def placed(folder: Path) -> str:

@@ -31,7 +31,7 @@ from lmrl.config import ConfigError, check, checked
 from lmrl.kinds import Count, Positive
 from lmrl.overrides import explain, parsed, searching
 from lmrl.signatures import from_source
-from lmrl.studies.space import distribution, ends, integers, spelt
+from lmrl.studies.space import distribution, ends, seeds_of, spelt
 
 PLACES = ("cache=", "workers=", "tracking")
 """Overrides that change no result: who joins a study may have others."""
@@ -82,14 +82,12 @@ class Plan:
     question: str = ""
 
     def __post_init__(self) -> None:
-        seeds = self.each_seed
         for key in ("sampler", "pruner"):
             if "_target_" not in (getattr(self, key) or ("_target_",)):
                 raise ValueError(f"{key} = {getattr(self, key)}: needs a _target_, one of optuna.{key}s")
         if not re.fullmatch(r"[\w.-]+", self.study):
             raise ValueError(f"study = {self.study!r}: a name has letters, digits, '_', '.' and '-' only")
-        if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
-            raise ValueError(f"seeds = {seeds}: at least one, none twice, none below 0")
+        _ = self.each_seed
         if bool(self.space) == bool(self.arms):
             raise ValueError("space: a study has either a space or arms")
         if self.space and self.trials is None:
@@ -97,10 +95,10 @@ class Plan:
         if self.arms and self.trials not in (None, len(self.arms)):
             raise ValueError(f"trials = {self.trials}: there are {len(self.arms)} arms, each of which is one trial")
 
-    @property
+    @cached_property
     def each_seed(self) -> list[int]:
-        """The seeds as numbers."""
-        return integers(self.seeds) if isinstance(self.seeds, str) else list(self.seeds)
+        """The seeds as numbers. Raises ValueError."""
+        return seeds_of(self.seeds)
 
     @property
     def place(self) -> Path:

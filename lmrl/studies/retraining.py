@@ -13,7 +13,7 @@ from lmrl.scoring import apart
 from lmrl.studies.job import training
 from lmrl.studies.ledger import Ledger
 from lmrl.studies.plan import Objective, composed
-from lmrl.studies.space import integers
+from lmrl.studies.space import seeds_of
 from lmrl.studies.standings import ranking, told
 from lmrl.studies.study import Desk
 from lmrl.studies.trial import Outcome, Setting, aggregate, outcomes_of
@@ -59,9 +59,7 @@ def _found(desk: Desk, which: str) -> FrozenTrial:
 
 def _fresh(used: Sequence[int], asked: str | None) -> list[int]:
     """The seeds asked for, or as many as the study has, after its own. Raises ValueError if it has seen one."""
-    fresh = integers(asked) if asked else [max(used) + 1 + i for i in range(len(used))]
-    if len(set(fresh)) < len(fresh) or min(fresh) < 0:
-        raise ValueError(f"--seeds {asked}: none twice, none below 0")
+    fresh = seeds_of(asked) if asked else [max(used) + 1 + i for i in range(len(used))]
     if seen := sorted(set(fresh) & set(used)):
         raise ValueError(f"--seeds {asked}: the study has used {seen}; fresh ones tell something new")
     return fresh

@@ -1,6 +1,6 @@
 """Hydra's sweep grammar as Optuna's distributions, and their values as overrides."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -91,11 +91,18 @@ def ends(kind: BaseDistribution) -> list[Any]:
     raise TypeError(f"{kind}: not a distribution that a sweep names")
 
 
-def integers(text: str) -> list[int]:
-    """`range(0, 20)`, `3, 5, 8` or `3` as numbers. Raises ValueError."""
+def seeds_of(given: Sequence[int] | str) -> list[int]:
+    """Numbers, or what says them: `range(0, 20)`, `3, 5, 8` or `3`. Raises ValueError."""
+    found = _written(given) if isinstance(given, str) else list(given)
+    if not found or len(set(found)) < len(found) or min(found) < 0:
+        raise ValueError(f"seeds = {given}: at least one, none twice, none below 0")
+    return found
+
+
+def _written(text: str) -> list[int]:
     parsed = _override("seeds", text)
     values = list(parsed.sweep_iterator()) if parsed.is_discrete_sweep() else [parsed.value()]
     whole = [value for value in values if isinstance(value, int)]
-    if not whole or len(whole) < len(values):
+    if len(whole) < len(values):
         raise ValueError(f"seeds = {text}: write [0, 1, 2] or range(0, 3)")
     return whole

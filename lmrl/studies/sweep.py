@@ -4,7 +4,6 @@ The same command in another terminal, or on another machine with the same storag
 A worker ends when all trials have, since it takes up those of workers that die.
 """
 
-import os
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -13,8 +12,7 @@ from pathlib import Path
 
 import optuna
 
-from lmrl.cli import describe
-from lmrl.signals import interruptible
+from lmrl.cli import GOES_ON, settled
 from lmrl.studies.job import training
 from lmrl.studies.ledger import Ledger
 from lmrl.studies.plan import Plan, read
@@ -28,22 +26,10 @@ POLL = 1.0
 
 
 def main(arguments: Sequence[str] | None = None, command: Sequence[str] | None = None) -> int:
-    """The command; its exit status: 1 after an error, 130 when interrupted. command: what trains, if not `lmrl`."""
+    """The command; its exit status, as of `lmrl.cli`. command: what trains, if not `lmrl`."""
     args = _parsed(sys.argv[1:] if arguments is None else arguments)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        with interruptible():
-            _answer(args, command)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        return 130
-    except Exception as error:
-        line = None if os.environ.get("LMRL_TRACEBACK") == "1" else describe(error, "train")
-        if line is None:
-            raise
-        print(f"error: {line}", file=sys.stderr)
-        return 1
-    return 0
+    return settled(lambda: _answer(args, command), "train", GOES_ON)
 
 
 def _parsed(arguments: Sequence[str]) -> Namespace:
@@ -56,18 +42,18 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     return parser.parse_intermixed_args(list(arguments))
 
 
-def _answer(args: Namespace, command: Sequence[str] | None) -> None:
+def _answer(args: Namespace, command: Sequence[str] | None) -> int:
     plan = read(args.file, args.changes)
     if args.seeds and not args.retrain:
         raise ValueError("--seeds: is of --retrain; a study's own are changed by seeds=[5,6,7]")
     if args.status:
         show(Desk(plan, begin=False).study, plan.size)
-        return
-    if args.retrain:
+    elif args.retrain:
         retrain(Desk(plan, begin=False), args.retrain, args.seeds, command)
-        return
-    show(carry(plan, command).study, plan.size)
-    print(f"next: lmrl-sweep {args.file} --retrain best")
+    else:
+        show(carry(plan, command).study, plan.size)
+        print(f"next: lmrl-sweep {args.file} --retrain best")
+    return 0
 
 
 def carry(plan: Plan, command: Sequence[str] | None = None) -> Desk:

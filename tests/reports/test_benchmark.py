@@ -57,7 +57,7 @@ def test_a_table_is_the_grid_of_a_named_experiment_with_its_own_changes(tmp_path
         ({"seeds": 5}, "seeds = 5: .* takes .*Sequence.*int"),
         ({"seeds": "1,2,13"}, "seeds = '1,2,13': .* takes .*Sequence.*int"),
         ({"seeds": [1, 1]}, r"seeds = \[1, 1\]: at least one, none twice"),
-        ({"seeds": [-1]}, r"seeds = \[-1\]: none below 0"),
+        ({"seeds": [-1]}, r"seeds = \[-1\]: at least one, none twice, none below 0"),
         ({"tasks": []}, r"tasks = \[\]: at least one"),
         ({"minutes": "two"}, "minutes = 'two': .* takes float, above 0"),
         ({"at_once": 0}, "at_once = 0: .* takes int, at least 1"),
@@ -161,7 +161,7 @@ def test_the_report_reads_the_runs_own_store_after_what_came_to_nothing_is_told(
     command = [sys.executable, "-c", "raise SystemExit(3)"]
     file = table(tmp_path, algos=["bc"], seeds=[1], overrides=[f"tracking.uri={uri}", "tracking.experiment=mine"])
     capsys.readouterr()  # MLflow tells of the tables that it makes
-    assert main([str(file)], command) == 1
+    assert main([str(file)], command) == 2
     dead, report = capsys.readouterr().err.splitlines()
     assert dead.startswith("came to nothing: maze-bc-s1")
     assert report.startswith(f"error: tracking.uri = {uri}: no finished run in experiment mine")
@@ -219,5 +219,5 @@ def test_the_short_table_composes_in_each_cell_and_its_clones_are_those_of_bc() 
 
 
 def test_main_tells_a_fault_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(table(tmp_path, algos=["bcc"]))]) == 1
+    assert main([str(table(tmp_path, algos=["bcc"]))]) == 2
     assert capsys.readouterr().err.startswith("error: ")

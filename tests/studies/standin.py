@@ -22,7 +22,7 @@ def main(overrides: Sequence[str]) -> None:
     if end == "refused":
         print("Epoch 0:   0%|  | 0/9\rEpoch 0:  11%|# | 1/9", "error: hardware = gpu: no GPU here", sep="")
         print("begins from behaviour cloning")  # said before, and written late
-        sys.exit(1)
+        sys.exit(2)
     if end == "dies":
         raise KeyError("error: of its own")
     if end == "saves":

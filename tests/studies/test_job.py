@@ -95,6 +95,9 @@ def test_a_run_that_is_refused_tells_why(tmp_path: Path) -> None:
     run.log.write_text("Traceback (most recent call last):\nerror: of an earlier start\n")
     with pytest.raises(ValueError, match=r"seed-3: hardware = gpu: no GPU here$"):
         run.carry(60, nothing)
+    silent = Job(tmp_path / "silent", GIVEN, [sys.executable, "-c", "raise SystemExit(2)"])
+    with pytest.raises(ValueError, match=r"silent: refused; \S+/silent.log says why$"):
+        silent.carry(60, nothing)
 
 
 @pytest.mark.parametrize("name", ["a,b", "a(b)", "a=b", "it's", "a b", "a\\", "[a]"])

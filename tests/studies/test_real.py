@@ -61,7 +61,7 @@ def test_a_launcher_runs_a_grid_and_tells_of_the_job_that_failed(tmp_path: Path,
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
     assert json.loads((tmp_path / "grid/cpu/metrics.json").read_text())["steps"] == 1
     assert "trainer.accelerator = gpu: no GPU here; use hardware=cpu" in done.stderr
-    assert done.returncode == 1
+    assert done.returncode == 2
 
 
 @pytest.mark.slow

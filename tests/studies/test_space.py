@@ -1,7 +1,7 @@
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from lmrl.studies.space import distribution, ends, integers, spelt
+from lmrl.studies.space import distribution, ends, seeds_of, spelt
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_the_ends_of_a_space_are_spelt_as_hydra_reads_them() -> None:
 
 
 def test_seeds_are_numbers_a_list_or_a_range() -> None:
-    assert integers("range(3, 6)") == [3, 4, 5]
-    assert integers("5, 8") == [5, 8]
-    assert integers("5") == [5]
+    assert seeds_of("range(3, 6)") == [3, 4, 5]
+    assert seeds_of("5, 8") == [5, 8]
+    assert seeds_of("5") == [5]
     with pytest.raises(ValueError, match=r"seeds = 1\.5: write \[0, 1, 2\] or range\(0, 3\)"):
-        integers("1.5")
+        seeds_of("1.5")

@@ -129,12 +129,12 @@ def test_what_no_run_would_take_stops_the_study_and_leaves_the_trial(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = written(tmp_path, overrides=[*STUDY["overrides"], "task.name=refused"])
-    assert run(file) == 1
+    assert run(file) == 2
     assert capsys.readouterr().err == f"error: {tmp_path}/runs/trial-0/seed-0: hardware = gpu: no GPU here\n"
     assert [t.state for t in trials_of(file)] == [TrialState.RUNNING]
-    assert run(file, "algo.clpi=1") == 1
+    assert run(file, "algo.clpi=1") == 2
     assert capsys.readouterr().err == "error: overrides: algo.clpi: no such key; did you mean 'algo.clip'?\n"
-    assert run(file, "algo.lam=0.5") == 1
+    assert run(file, "algo.lam=0.5") == 2
     assert "study = levels: was begun with other overrides; name another study" in capsys.readouterr().err
 
 
@@ -248,7 +248,7 @@ def test_a_study_is_an_experiment_with_a_run_per_trial_and_a_summary(tmp_path: P
 
 def test_a_setting_is_trained_again_with_fresh_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = written(tmp_path, trials=1)
-    assert run(file, "--retrain", "best") == 1
+    assert run(file, "--retrain", "best") == 2
     assert "error: storage = " in capsys.readouterr().err
     assert run(file) == 0
     capsys.readouterr()
@@ -265,10 +265,10 @@ def test_a_setting_is_trained_again_with_fresh_seeds(tmp_path: Path, capsys: pyt
     for wrong, error in {
         "7": "error: --retrain 7: no such trial is complete; write best, or one of 0\n",
         "0 --seeds 1,9": "error: --seeds 1,9: the study has used [1]; fresh ones tell something new\n",
-        "0 --seeds 5,5": "error: --seeds 5,5: none twice, none below 0\n",
-        "0 --seeds -5": "error: --seeds -5: none twice, none below 0\n",
+        "0 --seeds 5,5": "error: seeds = 5,5: at least one, none twice, none below 0\n",
+        "0 --seeds -5": "error: seeds = -5: at least one, none twice, none below 0\n",
     }.items():
-        assert run(file, "--retrain", *wrong.split()) == 1
+        assert run(file, "--retrain", *wrong.split()) == 2
         assert capsys.readouterr().err == error
 
 
@@ -284,7 +284,7 @@ def test_a_setting_is_trained_again_with_fresh_seeds(tmp_path: Path, capsys: pyt
 def test_a_storage_that_is_not_there_is_told_in_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], storage: str, error: str
 ) -> None:
-    assert run(written(tmp_path, storage=storage)) == 1
+    assert run(written(tmp_path, storage=storage)) == 2
     said = capsys.readouterr().err
     assert said.startswith("error: storage = ")
     assert error in said

@@ -97,6 +97,7 @@ def test_what_the_store_has_of_the_same_setting_and_seed_is_not_missing(tmp_path
     params = flat(OmegaConf.to_container(mine[0].config, resolve=True))
     leave(uri, [-1.0], params=params | {"seed": "2", "cache": "elsewhere"})
     leave(uri, [-1.0], params=params | {"seed": "1"}, status="KILLED")
+    leave(uri, [-1.0], params=params | {"seed": "1"}, tags={"kind": "evaluation"})
     assert names(lacking(mine)) == ["maze-bc-s1"]
     assert names(lacking(every(file, f"tracking.uri={uri}", "algo.optimizer.lr=0.5"))) == ["maze-bc-s1", "maze-bc-s2"]
 
@@ -129,13 +130,13 @@ def test_runs_are_carried_once_and_those_that_come_to_nothing_are_told(
     common = ["algo.gamma=0.5", "evaluation.times=1"]
     made = [
         Cell("maze", "bc", seed, [*common, f"task.name={end}", f"seed={seed}"], config)
-        for seed, end in enumerate(("well", "dies"))
+        for seed, end in enumerate(("well", "dies", "diverges", "collapses"))
     ]
     (failed,) = work(TABLE, made, "mini", STANDIN)
-    assert failed.endswith("died")
+    assert failed.endswith("died"), "while one that diverged or collapsed is data"
     assert work(TABLE, made[:1], "mini", STANDIN) == []
     starts = (tmp_path / "outputs/mini").glob("*/starts")
-    assert sorted(len(path.read_text().split()) for path in starts) == [1, 1]
+    assert sorted(len(path.read_text().split()) for path in starts) == [1] * 4
 
 
 def test_what_ended_and_its_store_lacks_is_recorded_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,6 +166,9 @@ def test_the_report_reads_the_runs_own_store_after_what_came_to_nothing_is_told(
     dead, report = capsys.readouterr().err.splitlines()
     assert dead.startswith("came to nothing: maze-bc-s1")
     assert report.startswith(f"error: tracking.uri = {uri}: no finished run in experiment mine")
+    leave(uri, [-1.0], algo="ppo")
+    assert main([str(file), "tracking.experiment=lmrl"], command) == 1, "a run came to nothing"
+    assert list(tmp_path.glob("outputs/report/*/report.html")), "and what there is is reported"
 
 
 @pytest.mark.slow

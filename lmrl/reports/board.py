@@ -30,7 +30,7 @@ class Line:
         """The algorithm, and how it acts if not as it was trained to."""
         return self.row.algo if self.row.policy == "sample" else f"{self.row.algo}, {self.row.policy}"
 
-    @property
+    @cached_property
     def mean(self) -> Estimate:
         """Of the raw return; of a single run that kept no episodes, with the interval that it logged."""
         found = mean_of(self.sample)

@@ -1,6 +1,6 @@
 """The figures of a report as text: the cells of CSV, tables of Markdown, and how a number is told."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 
 from lmrl.reports.aggregate import Estimate
 from lmrl.reports.board import Board, Line
@@ -83,23 +83,8 @@ def escaped(text: str) -> str:
     return text.replace("|", r"\|")
 
 
-def as_markdown(boards: Sequence[Board]) -> str:
-    """The tables, task by task."""
-    parts = ["# Benchmark", "", _legend(), ""]
-    for board in boards:
-        parts += [f"## {board.task}", "", *([" · ".join(board.facts), ""] if board.facts else []), *_table(board), ""]
-    return "\n".join(parts)
-
-
-def _legend() -> str:
-    return (
-        "Mean raw returns with 95 % bootstrap intervals by seeds and episodes, of one seed (1 ×) over episodes alone; "
-        "of few seeds they are too narrow: of three they hold the true mean in about 72 % of cases. "
-        "IQM is over seeds. The paper's figures are raw returns of single runs of GPT-2 sizes."
-    )
-
-
-def _table(board: Board) -> Iterable[str]:
+def as_markdown(board: Board) -> Iterator[str]:
+    """The table of a task, line by line."""
     titles = ("player", "model", "seeds × episodes", "raw return", "IQM", "score", "success, %", "invalid, %", "paper")
     yield f"| {' | '.join([*titles, 'verdict'])} |"
     yield f"|{'---|' * (len(titles) + 1)}"

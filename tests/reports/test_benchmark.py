@@ -1,5 +1,6 @@
 """A table of runs: what it lacks is run, once, and what is interrupted goes on."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -169,6 +170,16 @@ def test_the_report_reads_the_runs_own_store_after_what_came_to_nothing_is_told(
     leave(uri, [-1.0], algo="ppo")
     assert main([str(file), "tracking.experiment=lmrl"], command) == 1, "a run came to nothing"
     assert list(tmp_path.glob("outputs/report/*/report.html")), "and what there is is reported"
+
+
+def test_cloning_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    keys = {"tasks": ["maze", "maze_po"], "algos": ["ppo", "bc"], "seeds": [1], "overrides": ["tracking=off"]}
+    main([str(table(tmp_path, **keys))], [sys.executable, "-c", "raise SystemExit(3)"])
+    ran = re.findall(r"min: (\w+-\w+)-s1", capsys.readouterr().out)
+    assert ran == ["maze-bc", "maze_po-bc", "maze-ppo", "maze_po-ppo"]
 
 
 @pytest.mark.slow

@@ -11,7 +11,8 @@ BARE = row("maze", "bc", [-50.0, -40.0])
 
 
 def test_a_bar_in_a_name_moves_no_column() -> None:
-    *_, line = as_markdown(boards([replace(BARE, model="my|model")])).strip().splitlines()
+    (board,) = boards([replace(BARE, model="my|model")])
+    *_, line = as_markdown(board)
     assert len(re.split(r"(?<!\\)\|", line)) == 12
     assert r"| my\|model |" in line
 

@@ -1,11 +1,15 @@
 """A table of runs: what it lacks is run, once, and what is interrupted goes on."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import yaml
@@ -39,6 +43,15 @@ def every(file: Path, *overrides: str) -> list[Cell]:
 
 def names(found: Sequence[Cell]) -> list[str]:
     return [cell.name.rpartition("-")[0] for cell in found]
+
+
+def standing_in(*ends: str) -> list[Cell]:
+    """Cells whose runs the stand-in does, a seed each, and how they end."""
+    config = composed(["task=maze", "algo=bc", "tracking=off"])
+    common = ["algo.gamma=0.5", "evaluation.times=1"]
+    return [
+        Cell("maze", "bc", seed, [*common, f"task.name={end}", f"seed={seed}"], config) for seed, end in enumerate(ends)
+    ]
 
 
 def test_a_table_is_the_grid_of_a_named_experiment_with_its_own_changes(tmp_path: Path) -> None:
@@ -127,17 +140,31 @@ def test_runs_are_carried_once_and_those_that_come_to_nothing_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    config = composed(["task=maze", "algo=bc", "tracking=off"])
-    common = ["algo.gamma=0.5", "evaluation.times=1"]
-    made = [
-        Cell("maze", "bc", seed, [*common, f"task.name={end}", f"seed={seed}"], config)
-        for seed, end in enumerate(("well", "dies", "diverges", "collapses"))
-    ]
-    (failed,) = work(TABLE, made, "mini", STANDIN)
-    assert failed.endswith("died"), "while one that diverged or collapsed is data"
+    made = standing_in("well", "dies", "diverges", "collapses", "refused")
+    died, refused = work(TABLE, made, "mini", STANDIN)
+    assert died.endswith("died"), "while one that diverged or collapsed is data"
+    assert refused.endswith("hardware = gpu: no GPU here")
     assert work(TABLE, made[:1], "mini", STANDIN) == []
     starts = (tmp_path / "outputs/mini").glob("*/starts")
-    assert sorted(len(path.read_text().split()) for path in starts) == [1] * 4
+    assert sorted(len(path.read_text().split()) for path in starts) == [1] * 5
+
+
+def test_some_run_at_once_and_an_interruption_ends_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = standing_in("hangs", "hangs", "hangs")
+    folders = [tmp_path / "outputs/mini" / cell.name / "starts" for cell in made]
+
+    def interrupt() -> None:
+        while not all(path.exists() for path in folders[:2]):
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    Thread(target=interrupt, daemon=True).start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        work(replace(TABLE, minutes=0.25), made, "mini", STANDIN)
+    assert time.monotonic() - begun < 10, "they are not waited for"
+    assert [path.exists() for path in folders] == [True, True, False]
 
 
 def test_what_ended_and_its_store_lacks_is_recorded_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

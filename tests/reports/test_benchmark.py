@@ -73,10 +73,12 @@ def test_a_table_is_the_grid_of_a_named_experiment_with_its_own_changes(tmp_path
         ({"seeds": [1, 1]}, r"seeds = \[1, 1\]: at least one, none twice"),
         ({"seeds": [-1]}, r"seeds = \[-1\]: at least one, none twice, none below 0"),
         ({"tasks": []}, r"tasks = \[\]: at least one"),
+        ({"tasks": ["maze", "maze"]}, "tasks = .*: at least one, none twice"),
         ({"minutes": "two"}, "minutes = 'two': .* takes float, above 0"),
         ({"at_once": 0}, "at_once = 0: .* takes int, at least 1"),
         ({"cells": {"maze": ["a=1"]}}, "cells.maze: write TASKS ALGOS"),
         ({"cells": {"maze bc": "a=1"}}, "cells.maze bc = 'a=1': takes a list of overrides"),
+        ({"cells": {"maze bc": [1]}}, r"cells.maze bc = \[1\]: takes a list of overrides"),
         ({"cells": {"maez bc": ["a=1"]}}, "cells.maez bc: 'maez' is none of the table's tasks; did you mean 'maze'"),
         ({"cells": {"* bc,pppo": ["a=1"]}}, "'pppo' is none of the table's algos; did you mean 'ppo'"),
     ],
@@ -147,6 +149,14 @@ def test_runs_are_carried_once_and_those_that_come_to_nothing_are_told(
     assert work(TABLE, made[:1], "mini", STANDIN) == []
     starts = (tmp_path / "outputs/mini").glob("*/starts")
     assert sorted(len(path.read_text().split()) for path in starts) == [1] * 5
+
+
+def test_a_run_is_ended_after_the_tables_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    begun = time.monotonic()
+    (late,) = work(replace(TABLE, minutes=0.02), standing_in("hangs"), "mini", STANDIN)
+    assert late.endswith("timeout")
+    assert time.monotonic() - begun < 10
 
 
 def test_some_run_at_once_and_an_interruption_ends_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,14 +56,14 @@ class Windows:
         pool: batches that are sorted by length together, unless all are `ALIKE`.
         """
         rng = np.random.default_rng(seed)
-        order = rng.permutation(len(self.chosen))
+        count = max(1, len(self.chosen) // size)
+        order = rng.permutation(len(self.chosen))[: count * size]  # cut after sorting, it would always be the longest
         for first in range(0, len(order), pool * size):
             near = order[first : first + pool * size]
             lengths = self._lengths[near]
             longest = np.maximum.reduceat(lengths, np.arange(0, len(near), size))
             if longest.mean() > ALIKE * lengths.mean():
                 order[first : first + pool * size] = near[np.argsort(lengths, kind="stable")]
-        count = max(1, len(order) // size)
         batches = [order[i * size : (i + 1) * size] for i in range(count)]
         return [self.chosen[batches[i]] for i in rng.permutation(count)]
 

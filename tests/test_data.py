@@ -45,6 +45,16 @@ def test_an_epoch_has_every_window_once_whatever_is_sorted(pool: int) -> None:
     assert sorted(np.concatenate(batches)) == list(range(320))
 
 
+@pytest.mark.parametrize("pool", [1, POOL])
+def test_what_fills_no_batch_is_of_any_length_and_comes_in_another_epoch(pool: int) -> None:
+    data = windows()
+    seen = np.bincount(np.concatenate([b for e in range(40) for b in data.epoch(250, 0, e, pool=pool)]), minlength=320)
+    assert len(data.epoch(250, 0, pool=pool)) == 1
+    assert seen.sum() == 40 * 250
+    length = data.corpus.lengths
+    assert seen[length == length.max()].mean() == pytest.approx(40 * 250 / 320, rel=0.1), "all are as likely"
+
+
 def test_offline_batches_are_of_like_lengths_and_in_no_order_of_length() -> None:
     data = windows()
     batches = data.epoch(SIZE, 0, pool=POOL)

@@ -104,9 +104,10 @@ def judged(algo: "Algorithm", episodes: Iterable[Trajectory], view: View) -> Row
 def by_turn(seen: Critique) -> Rows:
     """A row a turn that `LEAST` episodes reached, after one of all, whose `turn` is 0.
 
-    `n`; `came` and `expected`, their means; `bias` and its standard error: expected - came; `rmse` of the same;
-    `td_mean` and `td_rms`: mean and root mean square of the TD error; `explained`: the share of the variance of what
-    came that was expected, 1 - Var(came - expected) / Var(came); nan where all came alike.
+    `n`; `came` and `expected`, their means; `bias`: expected - came, and its standard error, in which all turns of an
+    episode count as one draw; `rmse` of the same; `td_mean` and `td_rms`: mean and root mean square of the TD error;
+    `explained`: the share of the variance of what came that was expected, 1 - Var(came - expected) / Var(came); nan
+    where all came alike.
     """
     turns, counts = np.unique(seen.turn_U, return_counts=True)
     return [_row(seen, turn) for turn in (0, *turns[counts >= LEAST])]
@@ -116,6 +117,7 @@ def _row(seen: Critique, turn: float) -> dict[str, float]:
     at = seen.turn_U == turn if turn else np.ones(len(seen), np.bool_)
     came, off, error = seen.came_U[at], (seen.expected_U - seen.came_U)[at], seen.error_U[at]
     known = error[~np.isnan(error)]
+    episode = np.cumsum(seen.turn_U == 1)[at]
     variance = float(came.var())
     return {
         "turn": int(turn),
@@ -123,7 +125,7 @@ def _row(seen: Critique, turn: float) -> dict[str, float]:
         "came": float(came.mean()),
         "expected": float(came.mean() + off.mean()),
         "bias": float(off.mean()),
-        "bias_se": float(off.std() / len(off) ** 0.5),
+        "bias_se": float(np.sqrt((np.bincount(episode, off - off.mean()) ** 2).sum()) / len(off)),
         "rmse": float(np.sqrt((off**2).mean())),
         "td_mean": float(known.mean()) if len(known) else np.nan,
         "td_rms": float(np.sqrt((known**2).mean())) if len(known) else np.nan,

@@ -109,7 +109,8 @@ class OfflineData(_Data):
         out = held_out(len(corpus.total), self.holdout, self.seed)
         keep = self.algo.keep(corpus.total, corpus.success) & ~out
         if not keep.any():
-            raise ValueError(f"the filter of {type(self.algo).__name__} keeps none of {len(keep)} episodes")
+            why = f"the filter of {type(self.algo).__name__} and data.holdout = {self.holdout:g}"
+            raise ValueError(f"{why} leave none of {len(keep)} episodes to train on")
         self.train_windows = self.windows(corpus, keep)
         self.held_out = self.train_windows.others(np.flatnonzero(out[corpus.episode]))
 
@@ -190,13 +191,13 @@ class OnlineData(_Data):
         self.algo.train()
         order = self._order(windows) if keep.any() else []
         # every rank must take the same number of steps
-        count = self._over_ranks(len(order), "min")
+        count = int(self.algo.over_processes(len(order), "min"))
         beside = self._beside if self.offline_batch else None
         return Round(
             windows,
             order[:count],
             beside,
-            int(self.trainer.global_step),
+            int(self.trainer.global_step) * int(self.trainer.accumulate_grad_batches),
             lambda: self.algo.anywhere(self.algo.skips()),
         )
 
@@ -228,15 +229,10 @@ class OnlineData(_Data):
         episodes = play(self._played_task, policy, starts, label=label, on_turn=self.on_turn)
         corpus = tokenize(episodes, self.algo.model.codec, self.view)
         self.rounds += 1
-        self.played += self._over_ranks(sum(e.num_actions for e in episodes), "sum")
+        self.played += int(self.algo.over_processes(sum(e.num_actions for e in episodes), "sum"))
         self.round = {"env_steps": self.played, "return_mean": float(corpus.total.mean())}
         self.round |= {"success": float(corpus.success.mean()), **sayings(episodes)}
         return corpus
-
-    def _over_ranks(self, count: int, how: str) -> int:
-        assert self.trainer is not None
-        strategy = self.trainer.strategy
-        return int(strategy.reduce(torch.tensor(count, device=strategy.root_device), reduce_op=how))
 
     def progress(self) -> float:
         return min(1.0, self.played / self.env_steps)

@@ -75,6 +75,14 @@ def test_a_row_has_means_errors_and_the_share_that_is_explained() -> None:
     assert row["explained"] == pytest.approx(0.75)
 
 
+def test_the_turns_of_an_episode_are_one_draw_of_the_bias() -> None:
+    # two episodes of two turns, whose values are wrong by 1 and by 3 all along: as sure as two draws, not as four
+    turn, came, expected = [1.0, 2.0, 1.0, 2.0], [0.0] * 4, [1.0, 1.0, 3.0, 3.0]
+    whole, *_ = by_turn(Critique(*map(np.array, (turn, came, expected, came))))
+    assert (whole["bias"], whole["n"]) == (2.0, 4)
+    assert whole["bias_se"] == pytest.approx(1 / math.sqrt(2))
+
+
 def test_where_all_came_alike_nothing_is_there_to_be_explained() -> None:
     assert math.isnan(table([1.0, 1.0], [0.0, 2.0], [0.0, 0.0])["explained"])
 

@@ -1,11 +1,13 @@
 """Which windows are trained on, in which order and by whom: offline of like lengths, online of mixed ones."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from hydra.utils import instantiate
 from numpy.typing import NDArray
 
@@ -69,6 +71,16 @@ def test_what_is_almost_equally_long_is_not_put_together_by_its_length_for_a_rar
     assert spread(data, data.epoch(SIZE, 0, pool=POOL)) > 0.5
 
 
+def test_a_filter_and_the_held_out_episodes_may_leave_nothing(tmp_path: Path) -> None:
+    few = ["task.data.episodes=30", "algo.share=0.01", "data.holdout=0.9"]
+    cfg = config(tmp_path, "task=maze", "algo=filtered_bc", *few)
+    task, model = instantiate(cfg.task, _convert_="all"), instantiate(cfg.model, _convert_="all")()
+    algo = instantiate(cfg.algo, _convert_="all")(model)
+    data = instantiate(cfg.data, _convert_="all")(task, algo, view_of(task, model), 0, tmp_path)
+    with pytest.raises(ValueError, match=r"filter of FilteredBC and data.holdout = 0.9 leave none of \d+ episodes"):
+        data.setup("fit")
+
+
 def test_online_batches_mix_long_failures_and_short_successes(tmp_path: Path) -> None:
     """Otherwise every advantage of a batch may be negative, and PPO moves probability to what nobody said."""
     cfg = config(tmp_path, "task=maze", "algo=ppo", "data.batch_size=8", "data.passes=2", *ONLINE)
@@ -107,6 +119,20 @@ def test_a_game_that_is_trained_on_may_be_cut_before_the_task_would(tmp_path: Pa
     assert online.played == 8 * 3
     assert not (corpus.end == TERMINAL).any()
     assert online.task.max_turns == task.max_turns == 20, "an evaluation plays on"
+
+
+def test_offline_batches_beside_a_round_go_on_where_the_last_one_stopped(tmp_path: Path) -> None:
+    cfg = config(tmp_path, "task=maze", "algo=ppo", *ONLINE, "data.offline_batch=4", "algo.bc_weight=0.1")
+    task, model = instantiate(cfg.task, _convert_="all"), instantiate(cfg.model, _convert_="all")()
+    algo = instantiate(cfg.algo, _convert_="all")(model)
+    online = instantiate(cfg.data, _convert_="all")(task, algo, view_of(task, model), 0, tmp_path)
+    strategy = SimpleNamespace(reduce=lambda x, reduce_op: x, reduce_boolean_decision=lambda x, all: x)
+    trainer = SimpleNamespace(global_rank=0, world_size=1, strategy=strategy, global_step=3, accumulate_grad_batches=4)
+    trainer.strategy.root_device, trainer.precision_plugin = "cpu", SimpleNamespace(forward_context=nullcontext)
+    online.trainer = algo.trainer = trainer
+    online.setup("fit")
+    first = next(iter(online.train_dataloader()))
+    assert torch.equal(first.beside.ids_BT, online._beside[12].ids_BT), "12 batches have been taken in 3 steps"
 
 
 def test_windows_that_stand_together_do_so_neither_in_another_epoch_nor_in_another_run() -> None:

@@ -148,6 +148,13 @@ class Algorithm(LightningModule):
         """Whether it is so in any process: all of them must then do the same, or wait for each other for ever."""
         return self.trainer.strategy.reduce_boolean_decision(fact, all=False)
 
+    def over_processes(self, figure: float, how: str) -> float:
+        """The mean, sum or min of what each process has; without a trainer there is one."""
+        if self._trainer is None:
+            return figure
+        strategy = self.trainer.strategy
+        return strategy.reduce(torch.tensor(figure, device=strategy.root_device), reduce_op=how).item()
+
     def _report(self, metrics: Mapping[str, Tensor | float]) -> None:
         """Hand figures to the record now and then; Lightning's own way keeps another count, which rounds upset."""
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]

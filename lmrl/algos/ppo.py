@@ -178,11 +178,11 @@ class PPO(Algorithm):
         penalty_N = kl_estimate(log_N - ref_N, self.kl_estimator)
         reward_N = self.reward_scale * actions.reward_N - float(self.coef) * penalty_N
         advantage_N, return_N = self._advantages(reward_N, value_N, actions, torch.from_numpy(corpus.end == CUT))
-        kl = float(kl_estimate(log_N - ref_N, self.kl_measure).mean())
+        kl = self.over_processes(float(kl_estimate(log_N - ref_N, self.kl_measure).mean()), "mean")
         self.round = {"kl": kl, "kl_coef": float(self.coef), "entropy": float(entropy_N.mean())}
         self.round["explained_variance"] = explained_variance(value_N, return_N)
         if self.kl_target is not None:
-            turns = int(actions.last_N.sum())
+            turns = int(self.over_processes(int(actions.last_N.sum()), "sum"))
             self.coef.fill_(
                 adapted(float(self.coef), kl, target=self.kl_target, horizon=self.kl_horizon, samples=turns)
             )

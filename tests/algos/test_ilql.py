@@ -276,3 +276,8 @@ def test_it_acts_by_the_smaller_q_of_the_net_that_was_asked_for(model: LanguageM
 def test_a_range_of_values_rises(model: LanguageModel) -> None:
     with pytest.raises(ValueError, match=r"algo.value_range = \[0, -33\]: the least and the largest return"):
         ilql(model, value_range=[0, -33])
+
+
+@pytest.mark.parametrize("backup", ["token", "turn"])
+def test_what_is_backed_up_by_turn_is_discounted_by_turn_so_that_its_critique_is_too(backup: str) -> None:
+    assert ilql(make_model(), discount="token", backup=backup).discount == backup

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -256,6 +257,17 @@ def test_the_controller_acts_after_the_round_and_its_state_is_saved(model: Langu
     again = ppo(model)
     again.load_state_dict(algo.state_dict())
     assert float(again.coef) == float(algo.coef)
+
+
+def test_the_controller_counts_the_actions_of_all_processes_and_goes_by_their_mean(model: LanguageModel) -> None:
+    algo, corpus = drifted(ppo(model, kl_coef=0.5)), corpus_of(model, GAME)
+    annotated(algo, corpus)
+    algo.kl_target = algo.round["kl"] / 2 / 1.1  # 10 % above its target
+    others = {"mean": lambda x: x / 2, "sum": lambda x: x + 4}  # beside it one that has not drifted, with 4 actions
+    strategy = SimpleNamespace(reduce=lambda x, reduce_op: others[reduce_op](x), root_device="cpu")
+    algo.trainer = SimpleNamespace(strategy=strategy)
+    annotated(algo, corpus)
+    assert float(algo.coef) == pytest.approx(0.5 * (1 + 0.1 * 6 / 10))
 
 
 def test_the_measured_divergence_drives_the_controller_and_no_reward(model: LanguageModel) -> None:

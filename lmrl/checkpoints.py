@@ -1,6 +1,7 @@
 """Checkpoints of ours: what they hold, and their language model's weights into another."""
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -15,6 +16,10 @@ def read_checkpoint(ckpt: Path) -> dict[str, dict[str, Any]]:
         saved = torch.load(ckpt, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise ValueError(f"{ckpt}: no such checkpoint") from error
+    except IsADirectoryError as error:
+        raise ValueError(f"{ckpt}: a folder; name the last.ckpt in it") from error
+    except UnpicklingError as error:  # whose own words advise to run what it holds
+        raise ValueError(f"{ckpt}: not a readable checkpoint") from error
     except Exception as error:  # a cut file shows as any of RuntimeError, UnpicklingError, EOFError, ...
         raise ValueError(f"{ckpt}: not a readable checkpoint ({first_line(error)})") from error
     made = saved.get("lmrl") if isinstance(saved, dict) else None

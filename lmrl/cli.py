@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from yaml import YAMLError
 
 from lmrl.config import check, conf_dir, several_processes
-from lmrl.overrides import explain, opened, parsed
+from lmrl.overrides import NO_NAME, explain, opened, parsed
 from lmrl.signals import interruptible
 from lmrl.signatures import from_source
 from lmrl.tasks.uci import EngineError
@@ -31,6 +31,8 @@ from lmrl.usage import examples, usage
 REFUSED = 2
 """The exit status after an error that the user can mend."""
 GOES_ON = "interrupted; the same command goes on"
+LIGHTNING_REFUSES = "MisconfigurationException"
+"""What it raises for an argument that it does not take: known by name, since importing it takes seconds."""
 HYDRA_RAISES = "HYDRA_FULL_ERROR"
 """The variable by which Hydra hands its errors on instead of printing them; we tell them our way."""
 
@@ -106,6 +108,8 @@ def settled(work: Callable[[], int], root: str, interrupted: str = "interrupted"
 def _answer(job: Callable[[DictConfig], object], root: str, purpose: str) -> None:
     """Show the help, or let Hydra do what it was asked."""
     args = parsed(sys.argv[1:])
+    if args.config_dir and not Path(args.config_dir).is_dir():
+        raise ValueError(f"--config-dir {args.config_dir}: no such folder")
     if args.help:
         print(usage(root, purpose, args))
         return
@@ -139,13 +143,14 @@ def describe(error: Exception, root: str) -> str | None:
         key = str(error).rpartition("full_key: ")[2]
         cause = describe(error.__cause__, root) if isinstance(error.__cause__, Exception) else None
         return cause and _placed(key, cause)
-    if isinstance(error, HydraException):
+    if isinstance(error, HydraException) or NO_NAME in str(error):
         return explain(error, root, parsed(sys.argv[1:]))
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, YAMLError):
         return " ".join(str(error).split())
-    return str(error) if isinstance(error, ValueError | OSError | EngineError) else None
+    ours = isinstance(error, ValueError | OSError | EngineError)
+    return str(error) if ours or type(error).__name__ == LIGHTNING_REFUSES else None
 
 
 def _placed(key: str, text: str) -> str:

@@ -9,6 +9,14 @@ from pathlib import Path
 from typing import Any
 
 
+def text_of(path: Path) -> str:
+    """A file's text. Raises ValueError naming it if it is not UTF-8, OSError if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not text in UTF-8: {error.reason} at byte {error.start}") from error
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Where to write a file, or a folder, that appears at `path` when the block ends well, and else leaves nothing.

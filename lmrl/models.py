@@ -75,8 +75,10 @@ def tiny(
     std: of the initial weights; GPT-2's 0.02 is too small for a narrow model (its layers would begin near zero).
     rows: of the embedding; None: one a token. Those that no token has begin at zero and are never spoken.
 
-    Raises ValueError if there are fewer rows than tokens.
+    Raises ValueError if there are fewer rows than tokens, or the heads do not share the width evenly.
     """
+    if width % heads:
+        raise ValueError(f"model.width = {width}: no multiple of model.heads = {heads}")
     codec = Codec(phrase_tokenizer(phrases(), spelling() if spelling else ()))
     config = GPT2Config(
         vocab_size=codec.size,

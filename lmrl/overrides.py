@@ -11,14 +11,18 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
-from omegaconf import DictConfig
+from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
 
 from lmrl.config import conf_dir, suggest
 
 REFUSED_KEY = re.compile(r"Could not (?:override|delete from config\.) '([^'@]+)'")
 NO_KEY, NOT_CHOSEN = "append to your default list", "No match in the defaults list"
 """What Hydra says where the name is that of a folder of options, which this command does not choose from."""
+
+
+NO_NAME = "Config group override must be"
+"""And where an option is a number: in an error of another kind."""
 
 
 def parsed(arguments: Sequence[str]) -> Namespace:
@@ -57,7 +61,7 @@ def searching(args: Namespace) -> Iterator[Callable[[str, list[str]], DictConfig
         whole.hydra = running
 
 
-def explain(error: HydraException, root: str, args: Namespace) -> str:
+def explain(error: Exception, root: str, args: Namespace) -> str:
     """Say in words what Hydra refused in a command line over the root config `root`."""
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, option = error.missing_cfg_file.rpartition("/")
@@ -71,10 +75,27 @@ def explain(error: HydraException, root: str, args: Namespace) -> str:
     if refused and NO_KEY in str(error):
         if NOT_CHOSEN not in str(error):
             return " ".join(str(error).splitlines()[:2])
+        if refused[1] not in OmegaConf.load(folders(args)[0] / f"{args.config_name or root}.yaml"):
+            return f"{refused[1]}: no such key in this command"
         return f"{refused[1]}: nothing to choose in this command; where it has keys, set one: {refused[1]}.KEY=VALUE"
     if refused and isinstance(error, ConfigCompositionException):
-        return _unknown_key(refused[1], root, args) or str(error).strip()
-    return str(error).strip()
+        return _unknown_key(refused[1], root, args) or _in_a_line(error)
+    if NO_NAME in str(error):
+        return f"{_no_option(args)}: an option is a name, such as model=tiny"
+    return _in_a_line(error)
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _no_option(args: Namespace) -> str:
+    """The override of a group by what is no name."""
+    for override in OverridesParser.create().parse_overrides(args.overrides):
+        folder = Path(override.key_or_group)
+        if not isinstance(override.value(), str | list) and any((tree / folder).is_dir() for tree in folders(args)):
+            return str(override.input_line)
+    return " ".join(args.overrides)
 
 
 def _unknown_key(key: str, root: str, args: Namespace) -> str | None:
@@ -86,7 +107,8 @@ def _unknown_key(key: str, root: str, args: Namespace) -> str | None:
             return f"{key}: {'.'.join(parts[:i])} is a value and has no keys"
         if part not in node:
             prefix = "".join(f"{p}." for p in parts[:i])
-            return f"{key}: no such key{suggest(prefix + part, [prefix + str(name) for name in node])}"
+            known = [prefix + str(name) for name in node if part[:1] == "_" or not str(name).startswith("_")]
+            return f"{key}: no such key{suggest(prefix + part, known)}"
         node = node._get_node(part)
     return None
 

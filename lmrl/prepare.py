@@ -26,7 +26,10 @@ def prepare(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dic
     dataset = instantiate(cfg.task, _convert_="all").data.dataset()
     print(describe(dataset))
     if target:
-        _export(dataset, target)
+        try:
+            _export(dataset, target)
+        except OSError as error:
+            raise ValueError(f"export = {target}: cannot be written ({error.strerror}); name another file") from error
         print(f"{'exported':<10}{target}")
     return dict(dataset.stats)
 

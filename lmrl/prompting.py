@@ -20,6 +20,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from lmrl.evaluate import data_row, prefixed, refuse_taken, score_final, show
+from lmrl.files import text_of
 from lmrl.kinds import Natural, NotNegative
 from lmrl.rollout import Situation
 from lmrl.signals import listening
@@ -61,7 +62,7 @@ class Prompting:
         if not file.is_file():
             raise ValueError(f"algo.instructions = {self.instructions}: no file {file}; name one that tells the rules")
         games = examples(task.data.dataset(), self.shots, seed) if self.shots else []
-        parts = [file.read_text(encoding="utf-8"), *(f"An example:\n{_told(game, task.context)}" for game in games)]
+        parts = [text_of(file), *(f"An example:\n{_told(game, task.context)}" for game in games)]
         return "\n".join(parts)
 
 

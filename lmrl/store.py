@@ -6,6 +6,7 @@ MLflow and its database take seconds to import, so a function imports them when 
 import json
 import logging
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
+ADDRESS = re.compile(r"sqlite:///.|(?!sqlite)[\w+-]+://|databricks")
+"""Of a store. What is none MLflow would take for a folder."""
 _log = logging.getLogger(__name__)
 _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -110,6 +113,9 @@ def connect(uri: str) -> "MlflowClient":
 
     for name, level in _CHATTER.items():
         logging.getLogger(name).setLevel(level)
+    if not ADDRESS.match(uri):
+        such = "such as sqlite:///mlflow.db or http://localhost:5000"
+        raise ValueError(f"tracking.uri = {uri}: not an address, {such}; to have no store, say tracking=off")
     file = _sqlite_file(uri)
     with _alone_at(file) if file else nullcontext():
         return MlflowClient(tracking_uri=uri)
@@ -122,7 +128,8 @@ def _alone_at(file: Path) -> Iterator[None]:
     What cannot be opened is told at once; MLflow would try it ten times, for minutes.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock", timeout=_TURN):
+    (lock := Path(f"{file}.lock")).touch()  # one that cannot be made would be waited for, as if others had it
+    with FileLock(lock, timeout=_TURN):
         sqlite3.connect(file).close()
         yield
 

@@ -61,7 +61,7 @@ class Tracker(Logger):
     ) -> None:
         super().__init__()
         self.folder, self.run_name, self.run_id = Path(folder), run_name, run_id
-        self.uri, self.experiment = absolute(uri), experiment
+        self.uri, self.experiment = absolute(uri or None), experiment
         self._below = {"mlflow.parentRunId": parent} if parent else {}
         self._history: dict[str, dict[int, float]] = {}
         self._outbox: Outbox | None = None

@@ -29,6 +29,8 @@ def train(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict[
         return prompt(cfg, folder, overrides)
     if cfg.trainer.get("strategy") == "fsdp":
         raise ValueError("trainer.strategy = fsdp: a model that Lightning's own cuts cannot play; use hardware=fsdp")
+    if (count := cfg.trainer.get("accumulate_grad_batches", 1)) < 1:
+        raise ValueError(f"trainer.accumulate_grad_batches = {count}: at least 1")
     if cfg.trainer.get("accelerator") in ("gpu", "cuda") and not torch.accelerator.is_available():
         raise ValueError(f"trainer.accelerator = {cfg.trainer.accelerator}: no GPU here; use hardware=cpu")
     with listening() as stop:

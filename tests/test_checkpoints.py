@@ -58,6 +58,9 @@ def test_what_is_no_checkpoint_of_ours_is_refused_in_a_line(tmp_path: Path, mode
         with pytest.raises(ValueError, match=f"{name}.ckpt: {reason}") as caught:
             load_weights(model, tmp_path / f"{name}.ckpt")
         assert len(str(caught.value).splitlines()) == 1
+        assert "weights_only" not in str(caught.value), "nobody is told to run what it holds"
+    with pytest.raises(ValueError, match="a folder; name the last.ckpt in it"):
+        load_weights(model, tmp_path)
 
 
 def test_a_checkpoint_runs_no_code(tmp_path: Path, model: LanguageModel) -> None:

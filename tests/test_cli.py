@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 
 from lmrl.cli import run
+from lmrl.config import conf_dir
 
 TREE = {
     "train.yaml": """
@@ -31,13 +33,15 @@ hydra:
 def work(cfg: DictConfig, folder: Path, overrides: Sequence[str]) -> None:
     """Note what was handed over, then fail as the config asks."""
     (folder / "seen").write_text(f"{cfg.seed} {list(overrides)} {os.environ.get('HYDRA_FULL_ERROR')}")
-    match cfg.fail:
+    match cfg.get("fail"):
         case "value":
             raise ValueError("task.data.path = x: no such file")
         case "folder":
             (folder / "not" / "there").write_text("")
         case "bug":
             raise KeyError("a fault of ours")
+        case "lightning":
+            raise MisconfigurationException("`Trainer(devices=0)` is not valid")
         case "interrupt":
             raise KeyboardInterrupt
 
@@ -100,8 +104,13 @@ def test_the_work_gets_the_config_its_folder_and_what_was_typed(command: Command
         ("--cfg job task=maze algo.flor=1", "algo.flor: no such key; did you mean 'algo.floor'?"),
         (
             "task=maze size=large",
-            "size: nothing to choose in this command; where it has keys, set one: size.KEY=VALUE",
+            "size: no such key in this command",
         ),
+        ("task=2", "task=2: an option is a name, such as model=tiny"),
+        ("task=maze algo._tagret_=x", "algo._tagret_: no such key; did you mean 'algo._target_'?"),
+        ("task=maze algo.target=x", "algo.target: no such key; did you mean 'algo.best'?"),
+        ("task=maze --config-dir nowhere", "--config-dir nowhere: no such folder"),
+        ("task=maze fail=lightning", "`Trainer(devices=0)` is not valid"),
         ("task=maze mode=fast", "Could not override 'mode'. Did you mean to override mode@fail?"),
         ("task=maze fail=value", "task.data.path = x: no such file"),
         ("task=maze hydra.run.dir=/dev/null/x", "/dev/null/x: Not a directory"),
@@ -124,6 +133,7 @@ def test_a_missing_axis_is_answered_with_its_options(command: Command) -> None:
     status, _, complaint = command("seed=1")
     assert status == 2
     assert complaint.startswith("error: You must specify 'task'")
+    assert complaint.count("\n") == 1
     assert "wordle" in complaint
 
 
@@ -158,6 +168,15 @@ def test_a_multirun_goes_on_after_a_failed_job_and_says_so_in_the_end(command: C
     assert "KeyError: 'a fault of ours'" in complaint
     assert [path.name for path in sorted(tmp_path.glob("out/*/seen"))] == ["seen"] * 3
     assert command("-m task=maze fail=value,null")[0] == 2
+
+
+def test_our_own_tasks_and_algorithms_can_be_swept(command: Command, tmp_path: Path) -> None:
+    sweep = f"--config-path {conf_dir()} -m hydra.sweep.dir=out"
+    status, _, complaint = command(f"{sweep} task=maze,wordle algo=bc,ilql")
+    assert (status, complaint) == (0, "")
+    assert len([*tmp_path.glob("out/*/seen")]) == 4
+    status, _, complaint = command(f"{sweep} task=maze,wordl algo=bc")
+    assert (status, complaint.partition(" (")[0]) == (2, "error: task=wordl: no such option; did you mean 'wordle'?")
 
 
 def test_the_environment_stands_as_it_was_afterwards(command: Command) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lmrl.files import Growing, whole
+from lmrl.files import Growing, text_of, whole
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
@@ -90,3 +90,9 @@ def test_what_has_lost_its_text_or_its_notes_begins_anew(tmp_path: Path, lost: s
     again.add("two\n", 2)
     again.finish()
     assert (tmp_path / "a").read_text() == "two\n"
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (file := tmp_path / "a.yaml").write_bytes(b"k\xff")
+    with pytest.raises(ValueError, match=r"a.yaml: not text in UTF-8: invalid start byte at byte 1"):
+        text_of(file)

@@ -109,6 +109,11 @@ def test_fewer_rows_than_tokens_are_refused() -> None:
         make_model(rows=259)
 
 
+def test_a_width_that_the_heads_cannot_share_is_refused_by_its_key() -> None:
+    with pytest.raises(ValueError, match=r"model\.width = 15: no multiple of model\.heads = 2"):
+        tiny(phrases=lambda: ["up\n"], layers=1, width=15, heads=2, positions=8, std=0.1, attention="eager")
+
+
 @pytest.mark.parametrize("make", [gpt2, llama])
 def test_a_description_rebuilds_architecture_and_codec(tmp_path: Path, make: Callable[[int], PreTrainedModel]) -> None:
     model = load(tmp_path, make, extra_rows=20)

@@ -45,6 +45,12 @@ def test_an_unknown_kind_of_file_is_refused_before_anything_is_made(tmp_path: Pa
     assert not list(tmp_path.iterdir())
 
 
+def test_an_export_that_cannot_be_written_is_told_by_its_key(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"export = .*/file/a.jsonl: cannot be written \(.*\); name another file"):
+        prepare(config(tmp_path, f"export={tmp_path / 'file/a.jsonl'}"), tmp_path)
+
+
 def test_a_wrong_value_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"task.data.episodes = 'many'"):
         prepare(config(tmp_path, "task.data.episodes=many"), tmp_path)

@@ -21,6 +21,7 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from lmrl import store
 from lmrl.tracking import Tracker
 
 ROOT = Path(__file__).parents[1]
@@ -210,10 +211,18 @@ def test_a_name_that_mlflow_would_refuse_is_refused_before_anything_is_written(t
 
 
 def test_a_store_that_does_not_answer_at_the_start_is_one_clear_line(tmp_path: Path) -> None:
-    for uri, reason in ((f"http://127.0.0.1:{free_port()}", "refused"), (str(tmp_path / "mlruns"), "maintenance")):
+    for uri, reason in ((f"http://127.0.0.1:{free_port()}", "refused"), (str(tmp_path / "mlruns"), "not an address")):
         with pytest.raises(ValueError, match=rf"tracking\.uri = .*{reason}.*tracking=off") as told:
             begun(tmp_path / "run", uri)
         assert "\n" not in str(told.value)
+    assert Tracker(tmp_path / "run", "x", uri="", experiment="lmrl").uri is None, "MLflow would take its own default"
+
+
+def test_a_lock_that_cannot_be_made_is_told_and_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_TURN", 1)
+    (tmp_path / "mlflow.db.lock").symlink_to(tmp_path / "nowhere" / "lock")
+    with pytest.raises(ValueError, match=r"tracking\.uri = .*No such file or directory.*mlflow\.db\.lock"):
+        begun(tmp_path / "run", f"sqlite:///{tmp_path}/mlflow.db")
 
 
 @pytest.mark.parametrize(

@@ -356,6 +356,12 @@ def test_a_gpu_that_is_not_here_is_told_before_anything_is_made(
     assert list(tmp_path.iterdir()) == before
 
 
+def test_a_step_of_no_batches_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    cfg = config(tmp_path, "task=maze", "algo=bc", "trainer.accumulate_grad_batches=0")
+    with pytest.raises(ValueError, match=r"trainer\.accumulate_grad_batches = 0: at least 1"):
+        train(cfg, tmp_path / "run")
+
+
 @pytest.mark.slow
 def test_a_checkpoint_plays_with_no_other_argument_than_its_path(tmp_path: Path) -> None:
     metrics = train(config(tmp_path, "task=wordle", "algo=bc", "model.layers=1", *OFFLINE), tmp_path / "run")

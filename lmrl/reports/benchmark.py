@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None, command: Sequence[str] | None =
     """The command; its exit status, as of `lmrl.cli`; 1 too if a run came to nothing."""
     parser = ArgumentParser("lmrl-benchmark", description="Run what a table lacks, and write the report.")
     parser.add_argument("file", type=Path, help="the table, such as sweeps/paper_table_short.yaml")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="of all its runs")
+    parser.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="of all its runs")
     parser.add_argument("--status", action="store_true", help="say what is missing, and run nothing")
     args = parser.parse_intermixed_args(arguments)
     return settled(lambda: _answer(args.file, args.overrides, args.status, command), "train", GOES_ON)

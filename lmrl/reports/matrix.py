@@ -20,6 +20,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from lmrl.config import checked, conf_dir, suggest
+from lmrl.files import text_of
 from lmrl.identity import setting
 from lmrl.kinds import Count, Positive
 from lmrl.provenance import flat
@@ -114,7 +115,7 @@ def key_of(params: Mapping[str, str]) -> tuple[str, ...]:
 
 def read(file: Path) -> Table:
     """The table in a file, its grid filled in. Raises ConfigError and ValueError, OSError if it cannot be read."""
-    node = yaml.safe_load(file.read_text(encoding="utf-8"))
+    node = yaml.safe_load(text_of(file))
     if not isinstance(node, dict):
         raise ValueError(f"{file}: not a table; it needs the key experiment, such as experiment: paper_table")
     node = checked(node, "lmrl.reports.matrix.Table")

@@ -71,7 +71,7 @@ def report(cfg: DictConfig, folder: Path, overrides: Sequence[str] = ()) -> dict
     refuse_taken(folder)
     if cfg.study:
         return _of_study(cfg, folder, overrides)
-    if cfg.tracking.uri is None:
+    if not cfg.tracking.uri:
         raise ValueError("tracking.uri = null: a report reads a store; name the one that runs were recorded in")
     made = gathered(cfg.tracking.uri, stored_runs(cfg.tracking.uri, cfg.tracking.experiment))
     if not made.boards:

@@ -28,6 +28,7 @@ from omegaconf.errors import OmegaConfBaseException
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from lmrl.config import ConfigError, check, checked
+from lmrl.files import text_of
 from lmrl.kinds import Count, Positive
 from lmrl.overrides import explain, parsed, searching
 from lmrl.signatures import from_source
@@ -186,7 +187,7 @@ def read(path: Path, changes: Sequence[str] = ()) -> Plan:
 
     Raises ConfigError and ValueError, OSError if the file cannot be read.
     """
-    text = path.read_text(encoding="utf-8")
+    text = text_of(path)
     node = yaml.safe_load(text)
     if not isinstance(node, dict):
         raise ValueError(f"{path}: not a study; it needs keys such as study, overrides, seeds and objective")

@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None, command: Sequence[str] | None =
 def _parsed(arguments: Sequence[str]) -> Namespace:
     parser = ArgumentParser("lmrl-sweep", description="Run a study, or go on with it, or join its workers.")
     parser.add_argument("file", type=Path, help="the study, such as sweeps/ppo_stability.yaml")
-    parser.add_argument("changes", nargs="*", metavar="key=value", help="changes to the study, or else to all its runs")
+    parser.add_argument(
+        "changes", nargs="*", default=[], metavar="key=value", help="changes to the study, or else to all its runs"
+    )
     parser.add_argument("--status", action="store_true", help="show how it stands, and run nothing")
     parser.add_argument("--retrain", metavar="best|N", help="train a trial's setting again, with fresh seeds")
     parser.add_argument("--seeds", metavar="5,6,7", help="of --retrain; if not given, those after the study's own")

@@ -42,7 +42,9 @@ def find_stockfish() -> str:
     found = shutil.which(named) if named else shutil.which("stockfish") or shutil.which("/usr/games/stockfish")
     if found is None:
         where = f"STOCKFISH_PATH = {named!r} is no program" if named else "stockfish is not installed"
-        raise EngineError(f"{where}: `make stockfish` installs it, STOCKFISH_PATH names it, opponent=random needs none")
+        raise EngineError(
+            f"{where}: `make stockfish` installs it, STOCKFISH_PATH names it, task.env.opponent=random needs none"
+        )
     return found
 
 

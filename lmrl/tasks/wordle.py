@@ -33,6 +33,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from lmrl.files import text_of
 from lmrl.kinds import Share
 from lmrl.scoring import Score
 from lmrl.task import Step
@@ -60,8 +61,11 @@ def words_of(path: str | None) -> tuple[str, ...]:
     """The words of a file, one a line, in its order; None is our own list. Raises ValueError with the reason."""
     file = Path(path) if path else OUR_WORDS
     if not file.is_file():
-        raise ValueError(f"words = {path!r}: no such file; name a list with one word a line, or null for our own")
-    words = tuple(file.read_text(encoding="utf-8").split())
+        what = "a folder" if file.is_dir() else "no such file"
+        raise ValueError(
+            f"words = {path!r}: {what}; task.env.words names a list with one word a line, or null, our own"
+        )
+    words = tuple(text_of(file).split())
     for number, word in enumerate(words, 1):
         if len(word) != LETTERS or not (word.isascii() and word.isalpha() and word.islower()):
             raise ValueError(f"words = {path!r}: word {number}, {word!r}, needs five letters a to z")

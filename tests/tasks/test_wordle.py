@@ -191,6 +191,8 @@ def test_a_list_that_cannot_be_played_is_refused(tmp_path: Path, content: str, s
 def test_a_missing_list_is_named(tmp_path: Path):
     with pytest.raises(ValueError, match="words = '.*absent.txt': no such file"):
         words_of(str(tmp_path / "absent.txt"))
+    with pytest.raises(ValueError, match="words = '.*': a folder; task.env.words names a list"):
+        words_of(str(tmp_path))
 
 
 def test_a_lists_hash_tells_words_and_order(tmp_path: Path):

@@ -60,7 +60,7 @@ dashboard: setup ## Open Optuna's dashboard on the studies; STORAGE names others
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dashboard]"
 	$(BIN)/optuna-dashboard $(STORAGE)
 
-benchmark: setup stockfish ## Run what the short form of the published table lacks (3 hours in all), and write the report
+benchmark: setup stockfish ## Run what the short form of the published table lacks (two hours in all), and write the report
 	$(BIN)/lmrl-benchmark sweeps/paper_table_short.yaml
 
 speed: setup ## Measure speeds, each beside what it is compared with

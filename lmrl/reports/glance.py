@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lmrl.reports.board import Board, Line
 from lmrl.reports.tables import between, escaped, number
 
-SIGNS = {"better": "▲", "worse": "▼", "reproduced": "≈", "not comparable": "–"}
+SIGNS = {"better": "▲", "worse": "▼", "reproduced": "≈", "not comparable": "·"}
 """Of a verdict's words."""
 
 

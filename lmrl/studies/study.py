@@ -38,6 +38,7 @@ class Desk:
 
     def __init__(self, plan: Plan, *, begin: bool = True) -> None:
         self.plan = plan
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
         file = file_of(plan.storage)
         if not (begin or file is None or file.is_file()):
             raise ValueError(f"storage = {plan.storage}: no such file; the study has not begun")

@@ -28,7 +28,6 @@ POLL = 1.0
 def main(arguments: Sequence[str] | None = None, command: Sequence[str] | None = None) -> int:
     """The command; its exit status, as of `lmrl.cli`. command: what trains, if not `lmrl`."""
     args = _parsed(sys.argv[1:] if arguments is None else arguments)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     return settled(lambda: _answer(args, command), "train", GOES_ON)
 
 

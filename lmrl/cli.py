@@ -22,6 +22,7 @@ from omegaconf import DictConfig
 from yaml import YAMLError
 
 from lmrl.config import check, conf_dir, several_processes
+from lmrl.errors import in_a_line
 from lmrl.overrides import NO_NAME, explain, opened, parsed
 from lmrl.signals import interruptible
 from lmrl.signatures import from_source
@@ -148,7 +149,7 @@ def describe(error: Exception, root: str) -> str | None:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, YAMLError):
-        return " ".join(str(error).split())
+        return in_a_line(error)
     ours = isinstance(error, ValueError | OSError | EngineError)
     return str(error) if ours or type(error).__name__ == LIGHTNING_REFUSES else None
 

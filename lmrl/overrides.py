@@ -15,6 +15,7 @@ from hydra.errors import ConfigCompositionException, MissingConfigException, Ove
 from omegaconf import DictConfig, OmegaConf
 
 from lmrl.config import conf_dir, suggest
+from lmrl.errors import in_a_line
 
 REFUSED_KEY = re.compile(r"Could not (?:override|delete from config\.) '([^'@]+)'")
 NO_KEY, NOT_CHOSEN = "append to your default list", "No match in the defaults list"
@@ -79,14 +80,10 @@ def explain(error: Exception, root: str, args: Namespace) -> str:
             return f"{refused[1]}: no such key in this command"
         return f"{refused[1]}: nothing to choose in this command; where it has keys, set one: {refused[1]}.KEY=VALUE"
     if refused and isinstance(error, ConfigCompositionException):
-        return _unknown_key(refused[1], root, args) or _in_a_line(error)
+        return _unknown_key(refused[1], root, args) or in_a_line(error)
     if NO_NAME in str(error):
         return f"{_no_option(args)}: an option is a name, such as model=tiny"
-    return _in_a_line(error)
-
-
-def _in_a_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return in_a_line(error)
 
 
 def _no_option(args: Namespace) -> str:

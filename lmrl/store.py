@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 
+from lmrl.errors import in_a_line
 from lmrl.provenance import flat
 
 if TYPE_CHECKING:
@@ -246,4 +247,4 @@ def _reason(error: BaseException) -> str:
     while (deeper := seen.__cause__ or seen.__context__) is not None:
         seen = deeper
         cause = seen if isinstance(seen, OSError) else cause
-    return " ".join(str(cause).split())[:200]
+    return in_a_line(cause)[:200]

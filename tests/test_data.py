@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +29,14 @@ def windows(turns: Sequence[int] = range(1, 11)) -> Windows:
     games = [episode(*[-1.0] * turns[i % len(turns)]) for i in range(320)]
     corpus = tokenize(games, make_model().codec, View(None, 64, 8))
     return Windows(corpus, np.arange(len(corpus)), {"window": corpus.actions().window_N}, trail=True)
+
+
+def built(folder: Path, *overrides: str) -> Any:
+    """The data of a run on the maze, with its task and algorithm."""
+    cfg = config(folder, "task=maze", *overrides)
+    task, model = instantiate(cfg.task, _convert_="all"), instantiate(cfg.model, _convert_="all")()
+    algo = instantiate(cfg.algo, _convert_="all")(model)
+    return instantiate(cfg.data, _convert_="all")(task, algo, view_of(task, model), 0, folder)
 
 
 def stream(data: Windows, *, size: int = SIZE, seed: int = 0, rank: int = 0, world: int = 1) -> list[list[int]]:
@@ -72,11 +81,7 @@ def test_what_is_almost_equally_long_is_not_put_together_by_its_length_for_a_rar
 
 
 def test_a_filter_and_the_held_out_episodes_may_leave_nothing(tmp_path: Path) -> None:
-    few = ["task.data.episodes=30", "algo.share=0.01", "data.holdout=0.9"]
-    cfg = config(tmp_path, "task=maze", "algo=filtered_bc", *few)
-    task, model = instantiate(cfg.task, _convert_="all"), instantiate(cfg.model, _convert_="all")()
-    algo = instantiate(cfg.algo, _convert_="all")(model)
-    data = instantiate(cfg.data, _convert_="all")(task, algo, view_of(task, model), 0, tmp_path)
+    data = built(tmp_path, "algo=filtered_bc", "task.data.episodes=30", "algo.share=0.01", "data.holdout=0.9")
     with pytest.raises(ValueError, match=r"filter of FilteredBC and data.holdout = 0.9 leave none of \d+ episodes"):
         data.setup("fit")
 
@@ -108,28 +113,21 @@ def test_a_pool_of_batches_is_sorted_by_length_where_that_is_asked_for(tmp_path:
 
 def test_a_game_that_is_trained_on_may_be_cut_before_the_task_would(tmp_path: Path) -> None:
     """Cut, it has not ended: what would have followed is estimated and not nothing."""
-    cfg = config(tmp_path, "task=maze", "algo=ppo", *ONLINE, "data.max_turns=3")
-    task, model = instantiate(cfg.task, _convert_="all"), instantiate(cfg.model, _convert_="all")()
-    online = instantiate(cfg.data, _convert_="all")(
-        task, instantiate(cfg.algo, _convert_="all")(model), view_of(task, model), 0, tmp_path
-    )
+    online = built(tmp_path, "algo=ppo", *ONLINE, "data.max_turns=3")
     strategy = SimpleNamespace(reduce=lambda count, reduce_op: count, root_device="cpu")
     online.trainer = SimpleNamespace(global_rank=0, world_size=1, strategy=strategy)
     corpus = online._play()
     assert online.played == 8 * 3
     assert not (corpus.end == TERMINAL).any()
-    assert online.task.max_turns == task.max_turns == 20, "an evaluation plays on"
+    assert online.task.max_turns == 20, "an evaluation plays on"
 
 
 def test_offline_batches_beside_a_round_go_on_where_the_last_one_stopped(tmp_path: Path) -> None:
-    cfg = config(tmp_path, "task=maze", "algo=ppo", *ONLINE, "data.offline_batch=4", "algo.bc_weight=0.1")
-    task, model = instantiate(cfg.task, _convert_="all"), instantiate(cfg.model, _convert_="all")()
-    algo = instantiate(cfg.algo, _convert_="all")(model)
-    online = instantiate(cfg.data, _convert_="all")(task, algo, view_of(task, model), 0, tmp_path)
+    online = built(tmp_path, "algo=ppo", *ONLINE, "data.offline_batch=4", "algo.bc_weight=0.1")
     strategy = SimpleNamespace(reduce=lambda x, reduce_op: x, reduce_boolean_decision=lambda x, all: x)
     trainer = SimpleNamespace(global_rank=0, world_size=1, strategy=strategy, global_step=3, accumulate_grad_batches=4)
     trainer.strategy.root_device, trainer.precision_plugin = "cpu", SimpleNamespace(forward_context=nullcontext)
-    online.trainer = algo.trainer = trainer
+    online.trainer = online.algo.trainer = trainer
     online.setup("fit")
     first = next(iter(online.train_dataloader()))
     assert torch.equal(first.beside.ids_BT, online._beside[12].ids_BT), "12 batches have been taken in 3 steps"

@@ -95,7 +95,7 @@ class ILQL(Algorithm):
         self.value = ValueNet(model, {"q1": size, "q2": size, "v": 1}, bias=head_bias * reward_scale)
         self.target = frozen(self.value)
         self.gamma, self.tau = gamma, tau
-        self.backup: Unit = backup
+        self.backup = backup
         self.discount: Unit = "turn" if backup == "turn" else discount  # a turn's end is all that is backed up then
         self.cql_weight, self.lm_weight, self.polyak = cql_weight, lm_weight, polyak
         self.reward_scale = reward_scale

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lmrl.reports.board import Board, Line
-from lmrl.reports.tables import between, escaped, number
+from lmrl.reports.tables import between, markdown_row, number
 
 SIGNS = {"better": "▲", "worse": "▼", "reproduced": "≈", "not comparable": "·"}
 """Of a verdict's words."""
@@ -44,11 +44,11 @@ def best(lines: Sequence[Line | None]) -> Line | None:
 
 def as_markdown(found: Glance) -> Iterator[str]:
     """The table, line by line: the mean with its interval, then the verdict's sign and the published figure."""
-    yield f"| {' | '.join(map(escaped, [found.model, *found.players]))} |"
+    yield markdown_row([found.model, *found.players])
     yield f"|{'---|' * (len(found.players) + 1)}"
     for task, lines in found.rows:
-        told = [_told(line, line is best(lines)) if line else "" for line in lines]
-        yield f"| {' | '.join([escaped(task), *told])} |"
+        first = best(lines)
+        yield markdown_row([task, *(_told(line, line is first) if line else "" for line in lines)])
 
 
 def _told(line: Line, first: bool) -> str:

@@ -1,6 +1,6 @@
 """The figures of a report as text: the cells of CSV, tables of Markdown, and how a number is told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lmrl.reports.aggregate import Estimate
 from lmrl.reports.board import Board, Line
@@ -83,10 +83,15 @@ def escaped(text: str) -> str:
     return text.replace("|", r"\|")
 
 
+def markdown_row(values: Iterable[str]) -> str:
+    """A line of a Markdown table."""
+    return f"| {' | '.join(map(escaped, values))} |"
+
+
 def as_markdown(board: Board) -> Iterator[str]:
     """The table of a task, line by line."""
     titles = ("player", "model", "seeds × episodes", "raw return", "IQM", "score", "success, %", "invalid, %", "paper")
-    yield f"| {' | '.join([*titles, 'verdict'])} |"
+    yield markdown_row([*titles, "verdict"])
     yield f"|{'---|' * (len(titles) + 1)}"
     for line in board.lines:
         verdict = line.verdict
@@ -102,4 +107,4 @@ def as_markdown(board: Board) -> Iterator[str]:
             "" if line.paper is None else f"{line.paper:g}",
             "" if verdict is None else f"{verdict.word}{f': {verdict.why}' if verdict.why else ''}",
         ]
-        yield f"| {' | '.join(escaped(value) for value in values)} |"
+        yield markdown_row(values)

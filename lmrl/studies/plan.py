@@ -28,6 +28,7 @@ from omegaconf.errors import OmegaConfBaseException
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from lmrl.config import ConfigError, check, checked
+from lmrl.errors import in_a_line
 from lmrl.files import text_of
 from lmrl.kinds import Count, Positive
 from lmrl.overrides import explain, parsed, searching
@@ -211,7 +212,7 @@ def _value(change: str, text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(f"{change}: not a value of YAML: {' '.join(str(error).split())[:100]}") from error
+        raise ValueError(f"{change}: not a value of YAML: {in_a_line(error)[:100]}") from error
 
 
 def _changed(node: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:

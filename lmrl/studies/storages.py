@@ -13,6 +13,7 @@ from optuna.storages.journal._file import BaseJournalFileLock  # which its packa
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from lmrl.errors import in_a_line
 from lmrl.studies.locks import ALIVE, FileLocks
 
 
@@ -26,7 +27,7 @@ def told(storage: str) -> Iterator[None]:
             raise
         raise ValueError(f"storage = {_shown(storage)}: {error}; pip install 'lmrl[postgres]'") from error
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        reason = " ".join(str(getattr(error, "orig", None) or error.__cause__ or error).split())[:200]
+        reason = in_a_line(getattr(error, "orig", None) or error.__cause__ or error)[:200]
         raise ValueError(f"storage = {_shown(storage)}: {reason}; the same command goes on") from error
 
 
